@@ -1,0 +1,1 @@
+"""Who acts: adapter (agency side), hub, and the command line."""

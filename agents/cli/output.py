@@ -1,0 +1,73 @@
+"""How every command speaks: people or `--json`, progress and errors on stderr, exit codes."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+
+from schemas.errors import ConfigurationError, SharingError, TransientError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+OUT = Console(highlight=False, soft_wrap=True)
+ERR = Console(stderr=True, highlight=False, soft_wrap=True)
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of text.")]
+
+
+class Exit(IntEnum):
+    """Exit codes of every command."""
+
+    done = 0
+    no = 1  # checked: the answer is no
+    usage = 2
+    refused = 3  # input or configuration refused
+    unavailable = 4  # retry
+    bug = 70
+    interrupted = 130
+
+
+def tell(as_json: bool, facts: dict[str, Any], text: str) -> None:
+    """The result, last on stdout."""
+    if as_json:
+        sys.stdout.write(json.dumps(facts, ensure_ascii=True) + "\n")
+    else:
+        OUT.print(text, markup=False)
+
+
+def guarded(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn what goes wrong into one clear message and its exit code."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        as_json = bool(kwargs.get("as_json"))
+        try:
+            return command(*args, **kwargs)
+        except ConfigurationError as error:
+            faults = [
+                {"file": each.file, "line": each.line, "field": each.field, "message": each.message, "fix": each.fix}
+                for each in error.faults
+            ]
+            _fail(as_json, error.code, str(error), faults)
+            raise typer.Exit(Exit.refused) from None
+        except SharingError as error:
+            _fail(as_json, error.code, str(error), [])
+            raise typer.Exit(Exit.unavailable if isinstance(error, TransientError) else Exit.refused) from None
+        except KeyboardInterrupt:
+            _fail(as_json, "interrupted", "interrupted; nothing is lost, run it again to go on", [])
+            raise typer.Exit(Exit.interrupted) from None
+
+    return run
+
+
+def _fail(as_json: bool, code: str, message: str, faults: list[dict[str, Any]]) -> None:
+    if as_json:
+        sys.stderr.write(json.dumps({"error": {"code": code, "message": message, "faults": faults}}) + "\n")
+    else:
+        ERR.print(f"{code}: {message}", markup=False)

@@ -1,0 +1,1 @@
+"""What is said: Avro schemas, codec, identifiers, frozen records."""
