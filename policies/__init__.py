@@ -1,0 +1,1 @@
+"""What may be said: law, agreements, categories, the decision and its explanation."""

@@ -1,0 +1,66 @@
+"""Categories of data an agency may be asked for: what they hold, when they may be asked, what is cut from them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from policies.law import Flag, Sentence
+from policies.located import Table
+from policies.vocabulary import EVERY_CLASS, ClassCode
+from schemas.enums import ControllerKind, Handling, Rag, Stage, SubjectRole
+from schemas.identifiers import CategoryId, Slug
+from schemas.record import ShortText
+
+CONCERN: Final = CategoryId("hub.concern")  # what a hub itself discloses when it asks: who, and why it worries
+
+
+class Redaction(StrEnum):
+    """What is cut from free text unless a reviewer puts it back."""
+
+    address = "address"
+    postcode = "postcode"
+    phone = "phone"
+    email = "email"
+    nhs_number = "nhs_number"
+
+
+class CategoryField(Table):
+    """One named value of an item; free text may hold anything, so it is presumed to hold every class."""
+
+    name: Slug
+    free_text: Flag = False
+
+
+class Category(Table):
+    """One category; its threshold says how serious and how close a case must be before it may be asked."""
+
+    id: CategoryId
+    title: ShortText
+    says: Sentence
+    held_by: frozenset[ControllerKind] = Field(min_length=1)
+    classes: frozenset[ClassCode] = Field(min_length=1)
+    stages: frozenset[Stage] = Field(min_length=1)
+    rags: frozenset[Rag] = Field(min_length=1)
+    roles: frozenset[SubjectRole] = Field(min_length=1)
+    look_back_days: Annotated[int, Field(ge=1, le=36600)]
+    law_enforcement: Flag = False  # collected by a competent authority for law enforcement (DPA 2018 s.31)
+    automatic: Flag
+    redact: frozenset[Redaction] = frozenset()
+    handling: Handling
+    fields: tuple[CategoryField, ...] = Field(min_length=1, max_length=40)
+
+    @property
+    def presumed_classes(self) -> frozenset[ClassCode]:
+        """The classes the law is asked about: all of them where there is free text."""
+        return EVERY_CLASS if any(field.free_text for field in self.fields) else self.classes
+
+
+class Categories(Table):
+    """The categories file, and what a hub's own request is taken to disclose."""
+
+    version: ShortText
+    concern: Category
+    categories: tuple[Category, ...] = Field(alias="category", min_length=1)

@@ -1,0 +1,105 @@
+"""Faults no single file of a pack can show: a name used twice, a reference to nothing, a layer nobody can climb."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from policies.agreements import Agreement
+from policies.categories import CONCERN, Categories
+from policies.considerations import Controller
+from policies.law import LAYERS, Law
+from policies.lines import Path
+from policies.located import Located
+from policies.vocabulary import RuleEffect
+from schemas.enums import Layer
+from schemas.errors import Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackFiles:
+    """The files of a pack, each read without fault."""
+
+    law: Located[Law]
+    categories: Located[Categories]
+    agreements: tuple[Located[Agreement], ...]
+    controller: Located[Controller]
+
+
+def cross_faults(files: PackFiles) -> Iterator[Fault]:
+    """Every fault between files, or between tables of one file."""
+    yield from _law(files.law)
+    yield from _categories(files.categories)
+    yield from _agreements(files)
+    yield from _controller(files)
+
+
+def _law(law: Located[Law]) -> Iterator[Fault]:
+    for place in _repeated((("rule", at, "id"), rule.id) for at, rule in enumerate(law.model.rules)):
+        yield law.fault(place, "is the id of an earlier rule", "give each rule its own id")
+    for place in _repeated((("row", at, "id"), row.id) for at, row in enumerate(law.model.rows)):
+        yield law.fault(place, "is the id of an earlier row", "give each row its own id")
+    permitted = {rule.layer for rule in law.model.rules if rule.effect is RuleEffect.permit}
+    for layer in LAYERS:
+        if layer is not Layer.bar and layer not in permitted:
+            yield law.fault((), f"no rule permits on layer {layer.value}, so nothing could ever be released", "add one")
+
+
+def _categories(categories: Located[Categories]) -> Iterator[Fault]:
+    if categories.model.concern.id != CONCERN:
+        yield categories.fault(("concern", "id"), f"must be {CONCERN}")
+    named: list[tuple[Path, str]] = [(("category", at, "id"), each.id) for at, each in enumerate(categories.model.categories)]
+    for place in _repeated([(("concern", "id"), CONCERN), *named]):
+        yield categories.fault(place, "is the id of an earlier category", "give each category its own id")
+    for at, category in enumerate(categories.model.categories):
+        fields: list[tuple[Path, str]] = [(("category", at, "fields", n), field.name) for n, field in enumerate(category.fields)]
+        for place in _repeated(fields):
+            yield categories.fault(place, "is the name of an earlier field", "give each field its own name")
+
+
+def _agreements(files: PackFiles) -> Iterator[Fault]:
+    known = {files.categories.model.concern.id, *(each.id for each in files.categories.model.categories)}
+    rules = {rule.id for rule in files.law.model.rules}
+    seen: set[str] = set()
+    for agreement in files.agreements:
+        model = agreement.model
+        if model.id in seen:
+            yield agreement.fault(("id",), "is the id of another agreement", "give each agreement its own id")
+        seen.add(model.id)
+        if model.categories - known:
+            yield agreement.fault(
+                ("categories",), f"names unknown categories: {_listed(model.categories - known)}", f"known: {_listed(known)}"
+            )
+        if set(model.basis) - rules:
+            yield agreement.fault(
+                ("basis",), f"names unknown rules: {_listed(set(model.basis) - rules)}", "use ids of rules in the law file"
+            )
+        if not model.bound_to_secrecy <= model.parties:
+            yield agreement.fault(("bound_to_secrecy",), "names somebody who is not in parties", "add them to parties or leave them out")
+        if files.controller.model.party not in model.parties:
+            yield agreement.fault(("parties",), "does not name this pack's own controller", "keep only agreements this party has signed")
+
+
+def _controller(files: PackFiles) -> Iterator[Fault]:
+    known = {files.categories.model.concern.id, *(each.id for each in files.categories.model.categories)}
+    conditions = {rule.needs_apd for rule in files.law.model.rules if rule.needs_apd is not None}
+    for at, document in enumerate(files.controller.model.apds):
+        if document.condition not in conditions:
+            yield files.controller.fault(
+                ("apd", at, "condition"), "is no condition that needs a document", f"allowed: {_listed(conditions)}"
+            )
+    for at, each in enumerate(files.controller.model.considerations):
+        if each.category not in known:
+            yield files.controller.fault(("consideration", at, "category"), "is not a known category", f"known: {_listed(known)}")
+
+
+def _repeated(named: Iterable[tuple[Path, str]]) -> Iterator[Path]:
+    seen: set[str] = set()
+    for place, name in named:
+        if name in seen:
+            yield place
+        seen.add(name)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))

@@ -1,0 +1,187 @@
+"""What a decision needs of a pack, worked out once: masks, plans by category, prebuilt answers, agreements by category."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from itertools import product
+from typing import Final
+
+from policies.agreements import Agreement
+from policies.answers import FAILED, NO_BAR, WITHOUT_DOCUMENT, LayerAnswer, Reason, absent, carried, failed
+from policies.categories import Categories, Category
+from policies.considerations import Controller
+from policies.index import RuleIndex, bits, build_index
+from policies.law import LAYERS, Applies, Law
+from policies.vocabulary import Automatic, Fact
+from schemas.enums import ControllerKind, Layer, Outcome, Purpose, Rag, Stage, SubjectRole
+from schemas.identifiers import CategoryId, PartyId, Slug
+
+NEVER_AUTOMATIC: Final = Slug("never_automatic")
+ROW_NO: Final = Slug("row_no")
+ROW_NONE: Final = Slug("row_none")
+Context = tuple[ControllerKind, Stage, Purpose]  # whose kind asks, at which stage, for what
+PLACEHOLDERS: Final = {Layer.bar: NO_BAR, Layer.gateway: FAILED[Layer.gateway]}  # until a bar is met or a gateway carried
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One layer of one category: which rules may carry it, or the answer that it has nothing to say."""
+
+    layer: Layer
+    mask: int
+    absent: LayerAnswer | None
+    failed: LayerAnswer
+    without_document: LayerAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """What the controller says of itself and has considered, until a day."""
+
+    facts: frozenset[Fact]
+    until: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """An agreement as it bears on one other party, category and purpose."""
+
+    since: date
+    until: date
+    review_by: date
+    secrecy: bool  # the other party's recipients are bound to it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plan:
+    """How one category climbs the ladder of one controller."""
+
+    mask: int  # rules that speak of its classes
+    unmet: int  # rules that can never be met, since this kind of body does not hold it
+    stages: frozenset[Stage]
+    rags: frozenset[Rag]
+    roles: frozenset[SubjectRole]
+    look_back_days: int
+    steps: tuple[Step, ...]
+    caps: tuple[Slug, ...]
+    granted: Mapping[tuple[Stage, SubjectRole], Granted]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Compiled:
+    """Everything `decide` looks up."""
+
+    party: PartyId
+    kind: ControllerKind
+    index: RuleIndex
+    plans: Mapping[CategoryId, Plan]
+    unknown: Plan  # for a category this pack does not know
+    facts: frozenset[Fact]  # true of the controller in every decision
+    carried: Mapping[int, LayerAnswer]  # by the rule's bit
+    barred: Mapping[int, LayerAnswer]
+    bar_reviewed: Mapping[int, LayerAnswer]
+    gateways: Mapping[int, LayerAnswer]  # by both halves' bits
+    contexts: Mapping[Context, tuple[int, tuple[Slug, ...]]]
+    agreements: Mapping[tuple[PartyId, CategoryId, Purpose], tuple[Agreed, ...]]  # with the controller, by the other party
+
+
+def compile_pack(law: Law, categories: Categories, agreements: Iterable[Agreement], controller: Controller) -> Compiled:
+    """Build it all."""
+    index = build_index(law.rules, controller)
+    every = (categories.concern, *categories.categories)
+    rules = {1 << bit: rule for bit, rule in enumerate(index.rules)}
+    halves = {1 << bit: index.rules[bit] for bit in bits(index.recipient_side)}
+    return Compiled(
+        party=controller.party,
+        kind=controller.kind,
+        index=index,
+        plans={each.id: _plan(each, law.applies, index, controller) for each in every},
+        unknown=_nothing(categories.concern, law.applies, index, controller),
+        facts=controller.facts,
+        carried={bit: carried(rule) for bit, rule in rules.items()},
+        barred={bit: failed(rule.layer, Reason.barred, Outcome.withhold, rule) for bit, rule in rules.items()},
+        bar_reviewed={bit: failed(rule.layer, Reason.barred, Outcome.review, rule) for bit, rule in rules.items()},
+        gateways={mine | theirs: carried(rules[mine], half) for mine in rules for theirs, half in halves.items()},
+        contexts=_contexts(law, index, controller.kind),
+        agreements=_agreements(agreements),
+    )
+
+
+def _plan(category: Category, applies: Applies, index: RuleIndex, controller: Controller) -> Plan:
+    classes = category.presumed_classes
+    mask = 0
+    for code in classes:
+        mask |= index.classes[code]
+    return Plan(
+        mask=mask,
+        unmet=0 if controller.kind in category.held_by else index.needs[Fact.category_held],
+        stages=category.stages,
+        rags=category.rags,
+        roles=category.roles,
+        look_back_days=category.look_back_days,
+        steps=tuple(_step(layer, _nothing_to_say(layer, category, applies, controller), index) for layer in LAYERS),
+        caps=() if category.automatic else (NEVER_AUTOMATIC,),
+        granted=_granted(category.id, controller),
+    )
+
+
+def _nothing(concern: Category, applies: Applies, index: RuleIndex, controller: Controller) -> Plan:
+    """A category nobody may ask for: it reaches no stage, and no kind of body holds it."""
+    unknown = concern.model_copy(update={"held_by": frozenset(), "stages": frozenset(), "automatic": False})
+    return _plan(unknown, applies, index, controller)
+
+
+def _step(layer: Layer, reason: Reason | None, index: RuleIndex) -> Step:
+    return Step(
+        layer=layer,
+        mask=index.layers[layer],
+        absent=PLACEHOLDERS.get(layer) or (None if reason is None else absent(layer, reason)),
+        failed=FAILED[layer],
+        without_document=WITHOUT_DOCUMENT[layer],
+    )
+
+
+def _nothing_to_say(layer: Layer, category: Category, applies: Applies, controller: Controller) -> Reason | None:
+    """Why a layer does not apply to a category, or None where it does."""
+    named = {Layer.art9: applies.art9, Layer.art10: applies.art10, Layer.confidence: applies.confidence}.get(layer)
+    if named is not None and not named & category.presumed_classes:
+        return Reason.class_not_held
+    if layer is Layer.regime and not (category.law_enforcement and controller.kind in applies.competent_authorities):
+        return Reason.not_law_enforcement
+    return None
+
+
+def _granted(category: CategoryId, controller: Controller) -> Mapping[tuple[Stage, SubjectRole], Granted]:
+    """The standing considerations of a category; where two speak of one stage and role, the later in the file holds."""
+    return {
+        (stage, role): Granted(facts=controller.facts | each.facts, until=each.review_by)
+        for each in controller.considerations
+        if each.category == category
+        for stage in each.stages
+        for role in each.roles
+    }
+
+
+def _contexts(law: Law, index: RuleIndex, holder: ControllerKind) -> Mapping[Context, tuple[int, tuple[Slug, ...]]]:
+    """Of every (requester, stage, purpose) the rules that speak of it, and its cap: the most restrictive matching row wins."""
+    table: dict[Context, tuple[int, tuple[Slug, ...]]] = {}
+    for key in product(ControllerKind, Stage, Purpose):
+        recipient, stage, purpose = key
+        found = {row.automatic for row in law.rows if row.matches(holder, recipient, stage, purpose)}
+        caps = (ROW_NO,) if Automatic.no in found else () if found else (ROW_NONE,)
+        table[key] = index.recipients[recipient] & index.stages[stage] & index.purposes[purpose], caps
+    return table
+
+
+def _agreements(agreements: Iterable[Agreement]) -> Mapping[tuple[PartyId, CategoryId, Purpose], tuple[Agreed, ...]]:
+    table: dict[tuple[PartyId, CategoryId, Purpose], tuple[Agreed, ...]] = {}
+    for each in agreements:
+        for key in product(each.parties, each.categories, each.purposes):
+            span = each.in_force
+            agreed = Agreed(
+                since=span.since, until=span.until or date.max, review_by=each.review_by, secrecy=key[0] in each.bound_to_secrecy
+            )
+            table[key] = (*table.get(key, ()), agreed)
+    return table

@@ -1,0 +1,63 @@
+"""Why: the ladder of a decision in words, for whoever reads it. An asker never learns what is held or thought of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from policies.answers import LayerAnswer, Reason, Standing
+from policies.decision import Decision, decide
+from policies.law import Rule
+from policies.nearmiss import apply, near_misses
+from policies.sentences import BAR_UNSAID, FAILURES, REASONS, REVIEW_NEEDED
+from policies.vocabulary import PRIVATE, Audience, Fact, LegalReview
+from schemas.enums import Layer
+from schemas.identifiers import Slug
+from schemas.records import LadderStep
+
+__all__ = ["apply", "ladder", "near_misses", "shown_caps"]
+
+
+def ladder(decision: Decision, audience: Audience) -> tuple[LadderStep, ...]:
+    """Every layer in climbing order; for an asker, as it stands on the question alone."""
+    shown = _as_asked(decision) if audience is Audience.requester else decision
+    return tuple(_step(answer, audience) for answer in shown.answers)
+
+
+def shown_caps(decision: Decision, audience: Audience) -> tuple[Slug, ...]:
+    """The caps a reader may know of; an asker those that follow from the question alone."""
+    return _as_asked(decision).caps if audience is Audience.requester else decision.caps
+
+
+def _as_asked(decision: Decision) -> Decision:
+    """Decided again without what turns on data found or the holder's view of it, as if the right person had been found."""
+    question = decision.question
+    facts = (question.facts - PRIVATE) | {Fact.match_confirmed}
+    return decision if facts == question.facts else decide(replace(question, facts=facts), decision.pack, decision.at)
+
+
+def _step(answer: LayerAnswer, audience: Audience) -> LadderStep:
+    unsaid = audience is Audience.requester and answer.layer is Layer.bar
+    rules = tuple(rule for rule in (answer.rule, answer.recipient_rule) if rule is not None)
+    return LadderStep(
+        layer=answer.layer,
+        applies=answer.standing in (Standing.carried, Standing.failed),
+        met=answer.standing is not Standing.failed,
+        rule=rules[0].id if rules else None,
+        citation=rules[0].citation if rules else None,
+        legal_review_needed=any(rule.legal_review is LegalReview.needed for rule in rules),
+        says=_code(answer) if audience is Audience.machine else BAR_UNSAID if unsaid else _says(answer, rules),
+    )
+
+
+def _code(answer: LayerAnswer) -> str:
+    return f"{answer.layer.value}.{answer.standing.value}.{answer.reason.value}"
+
+
+def _says(answer: LayerAnswer, rules: tuple[Rule, ...]) -> str:
+    """The rules' own sentences, or why none carried; a rule no lawyer has confirmed says so."""
+    needed = [REVIEW_NEEDED] if any(rule.legal_review is LegalReview.needed for rule in rules) else []
+    if rules:
+        return " ".join([*(rule.says for rule in rules), *needed])
+    if answer.reason in (Reason.no_rule, Reason.no_agreement):
+        return FAILURES[answer.layer]
+    return REASONS[answer.reason]

@@ -1,0 +1,110 @@
+"""What a request says of itself, as facts, and the question each side puts to its own ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
+
+from policies.categories import CONCERN
+from policies.pack import Pack
+from policies.question import PolicyQuestion
+from policies.vocabulary import Fact
+from schemas.enums import Consent, ControllerKind, Kind, NecessityReason, Openness, Para18Reason, Stage, SubjectRole
+from schemas.identifiers import SubjectRef
+from schemas.records import Question, Request, Subject
+
+SKEW: Final = timedelta(minutes=5)  # as far as two parties' clocks may differ
+CHILDREN: Final = frozenset({SubjectRole.child, SubjectRole.sibling, SubjectRole.unborn})
+UNSTATED: Final = frozenset({"", "-", "?", "n/a", "na", "none", "not known", "not stated", "unknown", "tbc"})
+PARA18: Final[Mapping[Para18Reason, Fact]] = MappingProxyType(
+    {
+        Para18Reason.cannot_be_given: Fact.para18_cannot_be_given,
+        Para18Reason.not_reasonably_obtained: Fact.para18_not_reasonably_obtained,
+        Para18Reason.prejudices_protection: Fact.para18_prejudices_protection,
+    }
+)
+_SERIOUS: Final = frozenset({NecessityReason.immediate_danger, NecessityReason.significant_harm_suspected})
+_NEED: Final = frozenset({NecessityReason.assess_need, NecessityReason.plan_services})
+FITTING: Final[Mapping[Stage, frozenset[NecessityReason]]] = MappingProxyType(  # a reason that overstates the stage is inaccurate
+    {
+        Stage.screening: frozenset({NecessityReason.threshold_decision}) | _SERIOUS,
+        Stage.early_help: _NEED,
+        Stage.s17: _NEED,
+        Stage.s47: _SERIOUS,
+        Stage.emergency: frozenset({NecessityReason.immediate_danger}),
+    }
+)
+
+
+def request_facts(request: Request, *, now: datetime) -> frozenset[Fact]:
+    """What the request itself states; whether an adult's relation to the child is stated is asked subject by subject."""
+    officer, basis, consents = request.officer, request.requester_basis, request.consents
+    stated = {
+        Fact.stage_set_by_named_officer: _said(officer.id, officer.role, officer.organisation) and request.decided_at <= now + SKEW,
+        Fact.reason_fits_stage: request.necessity.reason in FITTING.get(request.stage, frozenset()),
+        Fact.openness_recorded: consents.openness not in (Openness.not_recorded, Openness.unknown),
+        Fact.necessity_stated: _said(request.necessity.text),
+        Fact.requester_task_stated: _said(basis.task, basis.citation),
+        Fact.consent_sharing_given: consents.sharing is Consent.given,
+        Fact.break_glass: request.break_glass and request.stage is Stage.emergency,
+    }
+    reason = PARA18.get(consents.para18_reason) if consents.para18_reason is not None else None
+    return frozenset(fact for fact, holds in stated.items() if holds) | ({reason} if reason is not None else frozenset())
+
+
+def controller_facts(pack: Pack) -> frozenset[Fact]:
+    """What the controller says of itself in its pack; `decide` adds these, and its standing considerations, by itself."""
+    return pack.controller.facts
+
+
+def question_of(
+    request: Request,
+    question: Question,
+    *,
+    disclosure: Kind,
+    hub_kind: ControllerKind,
+    agency_kind: ControllerKind,
+    facts: frozenset[Fact],
+) -> PolicyQuestion:
+    """What the agency asks itself before it answers (`response`), or the hub before it asks (`request`)."""
+    subject = _subject(request, question.subject_ref)
+    asking = disclosure is Kind.request
+    hub, agency = (request.hub, hub_kind), (request.agency, agency_kind)
+    (discloser, discloser_kind), (recipient, recipient_kind) = (hub, agency) if asking else (agency, hub)
+    return PolicyQuestion(
+        discloser=discloser,
+        discloser_kind=discloser_kind,
+        recipient=recipient,
+        recipient_kind=recipient_kind,
+        disclosure=disclosure,
+        stage=request.stage,
+        rag=request.rag,
+        purpose=request.purpose,
+        role=subject.role,
+        category=CONCERN if asking else question.category,
+        since=question.since,
+        until=question.until,
+        facts=facts | _of_subject(subject) | (_of_asking(request) if asking else frozenset()),
+    )
+
+
+def _said(*texts: str) -> bool:
+    return all(text.strip().casefold() not in UNSTATED for text in texts)
+
+
+def _subject(request: Request, ref: SubjectRef) -> Subject:
+    return next(subject for subject in request.subjects if subject.ref == ref)
+
+
+def _of_subject(subject: Subject) -> frozenset[Fact]:
+    """A child needs no relation to itself; an adult's must be said."""
+    stated = subject.role in CHILDREN or _said(subject.relation_to_child)
+    return frozenset({Fact.relation_stated}) if stated else frozenset()
+
+
+def _of_asking(request: Request) -> frozenset[Fact]:
+    """The officer's recorded reason for going ahead without consent is the hub's own record of overriding public interest."""
+    recorded = request.consents.para18_reason is not None and _said(request.necessity.text)
+    return frozenset({Fact.public_interest_recorded}) if recorded else frozenset()

@@ -1,0 +1,88 @@
+"""Plain English for what no rule says itself: why a layer is absent, waived or failed, and what each fact means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from policies.answers import Reason
+from policies.vocabulary import Fact
+from schemas.enums import Layer
+
+REVIEW_NEEDED: Final = "Legal review of this rule is still needed."
+BAR_UNSAID: Final = "Statutory prohibitions are checked; whether one applies is never said to an asker. Ring the named person."
+FAILURES: Final[Mapping[Layer, str]] = MappingProxyType(
+    {
+        Layer.asked: (
+            "The request does not show that a named officer set the stage first, gave a reason that fits it and recorded "
+            "openness with the family; or this body holds no such category."
+        ),
+        Layer.bar: "A statutory prohibition stands in the way.",
+        Layer.regime: "No law authorises this law-enforcement data to be used for this purpose.",
+        Layer.gateway: (
+            "No power or duty of this body towards this recipient covers this purpose at this stage, or the recipient's "
+            "own function is not stated."
+        ),
+        Layer.compatibility: "No rule makes this purpose compatible with the one the information was collected for.",
+        Layer.art6: "No point of UK GDPR Article 6 is met for this body on these facts.",
+        Layer.art9: "No condition of UK GDPR Article 9 and Schedule 1 is met for health or other special category data.",
+        Layer.art10: "Neither official authority nor a Schedule 1 condition is met for criminal-offence data.",
+        Layer.confidence: "Neither consent, nor a recorded overriding public interest, nor an express rule lifts the duty of confidence.",
+        Layer.proportionality: (
+            "Stage, rating, role or look-back does not reach what this category needs, or the need or a relation to the "
+            "child is not stated."
+        ),
+        Layer.agreement: "No signed sharing agreement in force covers this category and purpose between these parties.",
+    }
+)
+REASONS: Final[Mapping[Reason, str]] = MappingProxyType(
+    {
+        Reason.class_not_held: "Does not apply: the category holds no data of the classes this layer protects.",
+        Reason.not_law_enforcement: (
+            "Does not apply: the data were not collected by a competent authority for law enforcement; UK GDPR governs."
+        ),
+        Reason.no_bar: "No statutory prohibition was found.",
+        Reason.break_glass: "Waived: a named officer broke the glass in an emergency; it is reviewed on the next working day.",
+        Reason.no_policy_document: (
+            "A condition would carry this layer if the controller held its appropriate policy document; a person decides."
+        ),
+        Reason.detriment: (
+            "The duty that would carry this falls away because the holder considers disclosure more detrimental to the "
+            "child; a named person decides."
+        ),
+        Reason.error: "The decision could not be made, so nothing is released; ring the named person.",
+    }
+)
+MEANINGS: Final[Mapping[Fact, str]] = MappingProxyType(
+    {
+        Fact.stage_set_by_named_officer: "a named officer set the stage before anyone was asked",
+        Fact.reason_fits_stage: "the reason given fits the stage",
+        Fact.openness_recorded: "it is recorded whether the family was told, or why not",
+        Fact.necessity_stated: "the request says why it is necessary",
+        Fact.requester_task_stated: "the asker states its own task and the law behind it",
+        Fact.relation_stated: "the adult's relation to the child is stated",
+        Fact.consent_sharing_given: "consent to this sharing is given",
+        Fact.para18_cannot_be_given: "it is recorded that consent cannot be given",
+        Fact.para18_not_reasonably_obtained: "it is recorded that nobody can reasonably be expected to obtain consent",
+        Fact.para18_prejudices_protection: "it is recorded that asking for consent would prejudice protection",
+        Fact.break_glass: "a named officer breaks the glass in an emergency",
+        Fact.own_task: "the controller has stated its own task and the law behind it",
+        Fact.official_authority: "the controller has named the law that gives it official authority",
+        Fact.holder_considered: "the holder considers this relevant to the child and fit to disclose",
+        Fact.detriment_considered: "the holder has weighed whether disclosing does more harm, and it does not",
+        Fact.detriment_more: "the holder considers disclosure more detrimental to the child",
+        Fact.considered_not_relevant: "the holder considers it not relevant to the child",
+        Fact.public_interest_recorded: "an overriding public interest is recorded",
+        Fact.subject_incapable: "the person is physically or legally incapable of consenting",
+        Fact.match_confirmed: "the person found is confirmed to be the person asked about",
+        Fact.live_investigation: "a live investigation may be prejudiced",
+        Fact.adoption_record: "it belongs to an adoption record",
+        Fact.legal_privilege: "it is legally privileged",
+        Fact.gender_recognition: "it is protected by the Gender Recognition Act",
+        Fact.protected_person: "it concerns a protected person",
+        Fact.reasked: "the question was re-asked with only its stage or rating raised",
+        Fact.directory_stale: "the list of parties is out of date",
+        Fact.log_unwitnessed: "the access log has no quorum of witnesses",
+    }
+)
