@@ -1,0 +1,1 @@
+"""The agency side: verify, decide, match, fetch, minimise, answer."""

@@ -1,0 +1,60 @@
+"""What the adapter needs of an agency's own system."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Generic, Protocol, TypeVar
+
+from schemas.identifiers import CategoryId, NhsNumber, Slug
+from schemas.records import Subject
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Candidate:
+    """A person in the agency's system who may be the subject; `key` is that system's own row key and never leaves it."""
+
+    key: str
+    family_name: str | None
+    given_names: str | None
+    born_on: date | None
+    postcode: str | None
+    nhs_number: NhsNumber | None
+    nhs_number_verified: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Row:
+    """One thing held, by the category's field names; `at` is when it happened."""
+
+    at: date | None
+    fields: tuple[tuple[Slug, str], ...]
+    assertion: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Found(Generic[T]):
+    """What a search gave, from which source and how fresh."""
+
+    source: Slug
+    as_of: datetime
+    rows: tuple[T, ...] = field(default=())
+
+
+class SourceSystem(Protocol):
+    """An agency's own system, asked by indexed query only. A source that is down raises SourceUnavailableError."""
+
+    def candidates(self, subject: Subject) -> Found[Candidate]:
+        """People who may be the subject, by NHS number or by name and date of birth; never the whole table."""
+
+    def fetch(self, person: Candidate, category: CategoryId, since: date, until: date) -> Found[Row]:
+        """What is held about one person in one category between two days, both included, newest first."""
+
+    def categories(self) -> Sequence[CategoryId]:
+        """Categories this source can answer."""
+
+    def close(self) -> None:
+        """Let go of connections."""

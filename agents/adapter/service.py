@@ -1,0 +1,176 @@
+"""The adapter at work: requests in, one answer out. Pure steps inside, one loop around them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from agents.adapter.answer import Asked, Decided, Search, answer, decide_question, entries_of, entry, respond
+from agents.adapter.matching import MatchOutcome, match
+from agents.adapter.ports import SourceSystem
+from agents.adapter.settings import AdapterSettings
+from broker.effect import Done, Effect, Event, Kept, Milestone, Outgoing, Work
+from broker.envelope import Opened
+from broker.follow import follow
+from broker.party import Party
+from broker.publish import drain
+from broker.receive import receive, reopen_parked
+from broker.store import leases, log
+from broker.streams import topic_between
+from policies.pack import Pack
+from schemas.enums import Kind, Operation, Refusal
+from schemas.errors import SourceUnavailableError, TransientError
+from schemas.records import Acknowledgement, Request, Searched, Subject
+from schemas.statements import Party as Listed
+
+ANSWER: Final = "answer"
+LEASE: Final = timedelta(minutes=5)  # a slow source; another process takes over after it
+LOG: Final = structlog.get_logger()
+
+
+class Adapter:
+    """One process of an agency. It never sees another agency's answer: only requests reach it."""
+
+    def __init__(self, party: Party, settings: AdapterSettings, pack: Pack, source: SourceSystem) -> None:
+        self.party, self.settings, self.pack, self.source = party, settings, pack, source
+
+    @property
+    def hubs(self) -> list[Listed]:
+        """The hubs the directory lists."""
+        return [each for each in self.party.trust.directory.parties if each.id.kind == "hub"]
+
+    def step(self, wait: float = 0) -> bool:
+        """One round: follow the network, answer, publish, receive; says whether anything happened."""
+        news = follow(self.party)
+        happened = [news and reopen_parked(self.party, self.react), self._answer()]
+        try:
+            happened.append(drain(self.party))
+            topics = [topic_between(each.id, self.party.id) for each in self.hubs]
+            happened.append(receive(self.party, topics, self.react, 0 if any(happened) else wait))
+        except TransientError as error:
+            self.party.alarm("transport", error=error.code)
+        return any(happened)
+
+    def tick(self) -> None:
+        """Try what waited for a newer directory, index what the log has not indexed yet, and sign."""
+        reopen_parked(self.party, self.react)
+        if log.sequence(self.party.store, self.party.log_key, self.party.now()) is not None:
+            self.party.reached(Milestone.logged)
+
+    def react(self, opened: Opened, at: datetime) -> Effect | Refusal:
+        """A request is acknowledged at once, whatever follows, and worked on later."""
+        request = opened.body
+        if not isinstance(request, Request):
+            return Effect()
+        asked = self._asked(opened, request)
+        if asked is None or request.agency != self.party.id or request.hub != opened.header.sender:
+            return Refusal.invalid
+        ack = Acknowledgement(answers=opened.digest, received_at=at, duty_contact=self.party.settings.contact)
+        kept = Event(
+            case_id=request.case_id,
+            digest=opened.digest,
+            kind=Kind.request.value,
+            at=at,
+            content=opened.raw,
+            key=opened.key,
+            sender=opened.header.sender,
+        )
+        return Effect(
+            events=(kept,),
+            work=(
+                Work(
+                    id=f"answer/{opened.digest}",
+                    kind=ANSWER,
+                    case_id=request.case_id,
+                    digest=opened.digest,
+                    not_before=at + self.settings.answer_after,
+                ),
+            ),
+            entries=(entry(asked, Operation.consultation, self.party.actor, at, "begun"),),
+            outgoing=(
+                Outgoing(kind=Kind.acknowledgement, recipient=request.hub, thread=opened.header.thread, case_id=request.case_id, body=ack),
+            ),
+        )
+
+    def _asked(self, opened: Opened, request: Request) -> Asked | None:
+        me, hub = self.party.trust.party(self.party.id), self.party.trust.party(request.hub)
+        if me is None or hub is None:
+            return None
+        return Asked(request=request, digest=opened.digest, thread=opened.header.thread, me=me, hub=hub)
+
+    def _answer(self) -> bool:
+        """Answer one request: decide, match, fetch with no transaction open, then one effect."""
+        at = self.party.now()
+        work = self.party.store.due_work(ANSWER, at)
+        lease = leases.acquire(self.party.store.engine, f"work/{work.id}", self.party.owner, at, LEASE) if work else None
+        if work is None or lease is None:
+            return False
+        kept = self.party.store.event(work.case_id, work.digest)
+        asked = self._asked_again(kept)
+        done = Done(lease=lease.name, term=lease.term, work=work.id)
+        if asked is None:  # disposed of, or the hub is no longer listed: nothing is answered
+            self.party.alarm("unanswerable", digest=str(work.digest))
+            self.party.store.apply([Effect(done=done)], self.party.seal, at)
+            return True
+        effect = self._effect(asked, at)
+        self.party.store.apply([Effect.of(Effect(done=done), effect)], self.party.seal, self.party.now())
+        self.party.reached(Milestone.committed)
+        return True
+
+    def _asked_again(self, kept: Kept | None) -> Asked | None:
+        if kept is None or not isinstance(kept.body, Request) or kept.thread is None:
+            return None
+        me, hub = self.party.trust.party(self.party.id), self.party.trust.party(kept.body.hub)
+        if me is None or hub is None:
+            return None
+        return Asked(request=kept.body, digest=kept.digest, thread=kept.thread, me=me, hub=hub)
+
+    def _effect(self, asked: Asked, at: datetime) -> Effect:
+        fresh = self.party.trust.is_fresh(at)
+        decided = [decide_question(asked, each, self.pack, at, fresh=fresh) for each in asked.request.questions]
+        self.party.reached(Milestone.decided)
+        searches = self._search(asked.request, decided)
+        self.party.reached(Milestone.searched)
+        contact = self.party.settings.contact
+        answers = tuple(answer(asked, each, search, self.pack, contact, at) for each, search in zip(decided, searches, strict=True))
+        logged = [entries_of(asked, each, said, self.pack, self.party.actor) for each, said in zip(decided, answers, strict=True)]
+        response = Outgoing(
+            kind=Kind.response,
+            recipient=asked.hub.id,
+            thread=asked.thread,
+            case_id=asked.request.case_id,
+            body=respond(asked, answers, self.pack),
+            entries=tuple(disclosure for _, disclosure in logged),
+            keep=True,
+        )
+        return Effect(entries=tuple(one for consultations, _ in logged for one in consultations), outgoing=(response,))
+
+    def _search(self, request: Request, decided: list[Decided]) -> list[Search | None]:
+        """Find each person once, then what is asked about them; only what would be released is searched for."""
+        subjects = {each.ref: each for each in request.subjects}
+        wanted = {each.question.subject_ref for each in decided if each.searches}
+        people = {ref: self._find(subjects[ref]) for ref in sorted(wanted)}
+        return [self._fetch(each, people[each.question.subject_ref]) if each.searches else None for each in decided]
+
+    def _find(self, subject: Subject) -> Search:
+        try:
+            found = self.source.candidates(subject)
+        except SourceUnavailableError as error:
+            LOG.warning("source", party=self.party.id, error=error.code)
+            return Search(failed=True)
+        searched = (Searched(source=found.source, as_of=found.as_of),)
+        return Search(match=match(subject, found.rows), searched=searched, allowed_lag=self.settings.source.allowed_lag)
+
+    def _fetch(self, decided: Decided, who: Search) -> Search:
+        question = decided.question
+        person = who.match.person if who.match is not None and who.match.outcome is MatchOutcome.confirmed else None
+        if person is None:
+            return who
+        try:
+            found = self.source.fetch(person, question.category, question.since, question.until)
+        except SourceUnavailableError as error:
+            LOG.warning("source", party=self.party.id, error=error.code)
+            return Search(failed=True, searched=who.searched)
+        return Search(match=who.match, found=found, searched=who.searched, allowed_lag=who.allowed_lag)

@@ -1,0 +1,1 @@
+"""An agency's own systems behind one port."""

@@ -1,0 +1,74 @@
+"""What every source shares: how a stored value becomes a date, a number or a named field. Errors never quote the value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Final
+
+from agents.adapter.ports import Found, T
+from schemas.identifiers import NhsNumber, Slug
+
+MAX_ROWS: Final = 1000  # of one person in one category: more is not an answer but a copy of the file, and a person must look
+MAX_VALUE: Final = 8000  # characters of one field: what an item of an answer can carry
+STATEMENT_SECONDS: Final = 10  # of one query; an indexed one takes milliseconds
+
+
+def is_stale(found: Found[T], now: datetime, allowed_lag: timedelta) -> bool:
+    """Whether a source is further behind than its agency allows; then nothing may be called not held."""
+    return now - found.as_of > allowed_lag
+
+
+def day_of(value: object, form: str | None) -> date | None:
+    """A stored date; ValueError when it does not fit its format."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    return _parsed(str(value).strip(), form)
+
+
+@lru_cache(maxsize=65536)  # a century has 36,525 days, and strptime is the slowest step of loading an extract
+def _parsed(text: str, form: str | None) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text[:10]) if form is None else datetime.strptime(text, form).replace(tzinfo=UTC).date()
+    except ValueError:
+        pass
+    message = "a date does not fit its format"
+    raise ValueError(message)
+
+
+def stored(day: date, form: str | None) -> str:
+    """A day as the source writes it."""
+    return day.isoformat() if form is None else day.strftime(form)
+
+
+def shape(form: str) -> str:
+    """The LIKE pattern that every date in this format has."""
+    return form.replace("%Y", "____").replace("%d", "__").replace("%m", "__").replace("%H", "__").replace("%M", "__").replace("%S", "__")
+
+
+def number_of(value: object) -> NhsNumber | None:
+    """A well-formed NHS number, however it is spaced; anything else is no number."""
+    text = "" if value is None else str(value).replace(" ", "").replace("-", "")
+    return NhsNumber(text) if NhsNumber.accepts(text) else None
+
+
+def text_of(value: object) -> str | None:
+    """A stored text; ValueError for what no answer can carry."""
+    text = "" if value is None else str(value).strip()
+    if len(text) > MAX_VALUE or "\0" in text:
+        message = f"a value is longer than {MAX_VALUE} characters or holds a NUL"
+        raise ValueError(message)
+    return text or None
+
+
+def named(names: Iterable[Slug], values: Iterable[object]) -> tuple[tuple[Slug, str], ...]:
+    """Fields with their names; an empty one is left out."""
+    pairs = ((name, text_of(value)) for name, value in zip(names, values, strict=True))
+    return tuple((name, text) for name, text in pairs if text is not None)

@@ -1,0 +1,28 @@
+"""The tree of commands."""
+
+from __future__ import annotations
+
+import typer
+
+from agents.cli import adapter, case, demo, directory, doctor, hub, keys, log
+
+app = typer.Typer(
+    name="mash",
+    help="The MASH broker: lawful, sealed and logged information sharing about children at risk.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("demo")(demo.demo)
+app.add_typer(hub.app, name="hub")
+app.add_typer(adapter.app, name="adapter")
+app.add_typer(case.app, name="case")
+app.add_typer(log.app, name="log")
+app.command("doctor")(doctor.doctor)
+app.add_typer(keys.app, name="keys")
+app.add_typer(directory.app, name="directory")
+
+
+def main() -> None:
+    """Run a command."""
+    app()

@@ -1,0 +1,278 @@
+"""`mash demo`: a small synthetic borough, prepared and worked from contact to joined record, with nothing faked on the way."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from agents.adapter.service import Adapter
+from agents.cli.compose import adapter_of, hub_of
+from agents.cli.log import verify_party
+from agents.cli.output import ERR, AsJson, guarded, tell
+from agents.cli.run import Service
+from agents.cli.show import record_json, record_lines, refusal_lines
+from agents.demo.borough import write_borough
+from agents.demo.ceremony import MEMBERS, clear, found_network, renew
+from agents.hub.service import Hub
+from broker.follow import publish_statements
+from broker.logfiles import export_log, verify_export
+from broker.party import Party, utc_now
+from broker.ports import Transport
+from broker.streams import DIRECTORY, SNAPSHOTS, party_topic, topic_between
+from broker.telemetry import configure
+from broker.transport.embedded import EmbeddedTransport
+from broker.trustfiles import write_whole
+from schemas.enums import AgencyStatus, Status
+from schemas.errors import ConfigurationError, Fault, InconsistentLogError, TransportUnavailableError
+from schemas.events import CaseRecord
+
+MARKER: Final = "borough.json"  # written last: a folder without it was interrupted while being prepared
+PREPARING: Final = ".preparing"
+PATIENCE: Final = 120.0  # seconds without any progress before the demo says who is awaited
+SOURCE_FILE: Final = "source.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Borough:
+    """The three parties at work on one transport."""
+
+    hub: Hub
+    adapters: tuple[Adapter, ...]
+    transport: Transport
+
+    @property
+    def parties(self) -> tuple[Party, ...]:
+        """Hub first."""
+        return (self.hub.party, *(each.party for each in self.adapters))
+
+
+@guarded
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where everything is written; an earlier run there is continued.")] = Path("mash-demo"),
+    cases: Annotated[int, typer.Option(help="How many contacts.", min=1, max=2000)] = 12,
+    seed: Annotated[int, typer.Option(help="Of the synthetic people.")] = 47,
+    kafka: Annotated[str | None, typer.Option(help="HOST:PORT of a Kafka broker; without it one file is the transport.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Work synthetic contacts from intake to joined case record: real keys, real policy, real sources, three access logs.
+
+    Example: mash demo --cases 2 --json
+    """
+    began = time.monotonic()
+    configure(_devnull())
+    prepare(folder, cases, seed)
+    transport = _transport(folder, kafka)
+    try:
+        publish_statements(transport, renew(folder, utc_now()))
+        borough = open_borough(folder, transport)
+        borough.hub.intake((folder / "contacts.jsonl").read_bytes(), "contacts.jsonl")
+        work(borough)
+        facts, text = report(folder, borough, began)
+        close(borough)
+    finally:
+        transport.close()
+    tell(as_json, facts, text)
+
+
+def _devnull() -> object:
+    """Alarms of the demo are counted in its summary; a terminal is for the story."""
+    return open("/dev/null", "w", encoding="utf-8")  # noqa: PTH123 - lives as long as the process
+
+
+def prepare(folder: Path, cases: int, seed: int) -> None:
+    """Write the borough once; a second run continues it, and an interrupted preparation starts again."""
+    marker = folder / MARKER
+    wanted = {"synthetic": True, "cases": cases, "seed": seed}
+    if marker.is_file():
+        held = json.loads(marker.read_text(encoding="utf-8"))
+        if {**held, "day": None} != {**wanted, "day": None}:
+            fault = Fault(
+                file=str(marker), message=f"holds a borough of {held['cases']} cases and seed {held['seed']}", fix="another --folder"
+            )
+            raise ConfigurationError([fault])
+        return
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / PREPARING).exists():
+        raise ConfigurationError([Fault(file=str(folder), message="is not empty and holds no borough", fix="another --folder")])
+    folder.mkdir(parents=True, exist_ok=True)
+    clear(folder)
+    (folder / PREPARING).touch()
+    at = utc_now()
+    write_borough(folder, today=at.date(), seed=seed, contacts=cases)
+    found_network(folder, at)
+    for member in MEMBERS:
+        source = folder / member.folder / SOURCE_FILE
+        if source.is_file():
+            write_whole(folder / member.folder / "adapter.toml", b"answer_after = 0\n\n" + source.read_bytes())
+    write_whole(marker, json.dumps({**wanted, "day": at.date().isoformat()}).encode())
+    (folder / PREPARING).unlink()
+
+
+def _transport(folder: Path, kafka: str | None) -> Transport:
+    if kafka is None:
+        return EmbeddedTransport(folder / "transport.sqlite")
+    from broker.transport.kafka import KafkaTransport, create_topics  # noqa: PLC0415 - only loaded where it is used
+    from broker.transport.kafka_settings import KafkaSettings  # noqa: PLC0415 - likewise
+
+    settings = KafkaSettings(bootstrap=kafka)
+    hub = MEMBERS[0].id
+    pairs = [(hub, each.id) for each in MEMBERS[1:]]
+    topics = {topic_between(a, b) for a, b in [*pairs, *((b, a) for a, b in pairs)]}
+    create_topics(settings, [DIRECTORY, SNAPSHOTS, *topics, *(party_topic(each.id) for each in MEMBERS)], 1)
+    return KafkaTransport(settings)
+
+
+def open_borough(folder: Path, transport: Transport) -> Borough:
+    """Each party from its own folder alone."""
+    adapters = tuple(adapter_of(folder / each.folder, transport) for each in MEMBERS if (folder / each.folder / "adapter.toml").is_file())
+    return Borough(hub=hub_of(folder / MEMBERS[0].folder, transport), adapters=adapters, transport=transport)
+
+
+def work(borough: Borough) -> None:
+    """Rounds of all three until every request is answered and nothing waits."""
+    services: list[Service] = [borough.hub, *borough.adapters]
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    moved = time.monotonic()
+    with Progress(*columns, console=ERR, transient=True) as progress:
+        task = progress.add_task("working the contacts")
+        while not _finished(borough):
+            if _round(services):
+                moved = time.monotonic()
+            elif time.monotonic() - moved > PATIENCE:
+                message = f"nothing has moved for {PATIENCE:.0f} s; {_progress(borough)}; run the demo again to continue"
+                raise TransportUnavailableError(message)
+            progress.update(task, description=_progress(borough))
+    for service in services:
+        service.tick()
+    while _round(services):
+        pass
+
+
+def _round(services: Sequence[Service]) -> bool:
+    """One step of each, whatever the others did."""
+    moved = [service.step() for service in services]
+    return any(moved)
+
+
+def _finished(borough: Borough) -> bool:
+    """Every request has its answer, and no work, mark or outbox row is left."""
+    counts = borough.hub.party.store.counts()
+    answered = counts.get("events.response", 0) + counts.get("events.rejection", 0)
+    opened = counts.get("events.case_opened", 0) == counts.get("events.contact", 0)
+    return opened and answered >= counts.get("events.request", 0) and all(not party.store.has_work() for party in borough.parties)
+
+
+def _progress(borough: Borough) -> str:
+    counts = borough.hub.party.store.counts()
+    asked, answered = counts.get("events.request", 0), counts.get("events.response", 0)
+    acknowledged = counts.get("events.acknowledgement", 0)
+    return f"{counts.get('events.contact', 0)} contacts, {asked} requests, {acknowledged} acknowledged, {answered} answered"
+
+
+def report(folder: Path, borough: Borough, began: float) -> tuple[dict[str, Any], str]:
+    """Write what came of it, verify all logs, and say it."""
+    records = [record for case in borough.hub.party.store.cases() if (record := borough.hub.record(case)) is not None]
+    for record in records:
+        path = folder / "records" / f"{record.contact_ref}.v{record.version}.json"
+        if not path.exists():
+            write_whole(path, json.dumps(record_json(record), ensure_ascii=False, indent=1).encode() + b"\n")
+            path.chmod(0o600)
+    verified: dict[str, dict[str, Any]] = {party.id: _verified(party) for party in borough.parties}
+    facts = summary(folder, borough, records, verified, began)
+    write_whole(folder / "summary.json", json.dumps(facts, indent=1).encode() + b"\n")
+    return facts, "\n".join(_story(folder, records, facts, verified))
+
+
+def _verified(party: Party) -> dict[str, Any]:
+    """Verified twice: the store with every entry opened, and the exported files with the public key alone."""
+    export_log(party.store, party.log_key, party.folder.log)
+    try:
+        checkpoint = verify_export(party.folder.log)
+        return {**verify_party(party), "exported": checkpoint.size}
+    except InconsistentLogError as error:
+        return {"verified": False, "reason": str(error)}
+
+
+def summary(folder: Path, borough: Borough, records: Sequence[CaseRecord], verified: Mapping[str, Any], began: float) -> dict[str, Any]:
+    """The one JSON object."""
+    counts = borough.hub.party.store.counts()
+    statuses = Counter(each.answer.status.value for record in records for each in record.answers)
+    return {
+        "synthetic": True,
+        "contacts": counts.get("events.contact", 0),
+        "cases": len(records),
+        "requests": counts.get("events.request", 0),
+        "acknowledgements": counts.get("events.acknowledgement", 0),
+        "responses": counts.get("events.response", 0),
+        "answers": dict(sorted(statuses.items())),
+        "not_asked": sum(len(record.unasked) for record in records),
+        "entries": {party.id: party.store.counts()["entries"] for party in borough.parties},
+        "logs_verified": all(each["verified"] for each in verified.values()),
+        "quarantined": sum(party.store.counts()["quarantined"] for party in borough.parties),
+        "duplicates_ignored": sum(int(_total(party)) for party in borough.parties),
+        "seconds": round(time.monotonic() - began, 2),
+        "folder": str(folder),
+    }
+
+
+def _total(party: Party) -> float:
+    samples = (sample for metric in party.meters.duplicates.collect() for sample in metric.samples)
+    return sum(sample.value for sample in samples if sample.name.endswith("_total"))
+
+
+def _story(folder: Path, records: Sequence[CaseRecord], facts: Mapping[str, Any], verified: Mapping[str, Any]) -> list[str]:
+    lines = ["One case, joined", "================", ""]
+    full = max(records, key=_released, default=None)
+    lines += record_lines(full) if full else ["no case was opened"]
+    lines += ["", "One refusal, and what would have made it lawful", "===============================================", ""]
+    lines += _refusal(records)
+    lines += ["", "The access logs", "==============="]
+    for party, each in verified.items():
+        said = (
+            f"verified, {each['size']} leaves, {each['entries']} entries, unwitnessed"
+            if each["verified"]
+            else f"NOT verified: {each['reason']}"
+        )
+        lines.append(f"  {party:16} {said}")
+    answers = ", ".join(f"{count} {status}" for status, count in facts["answers"].items())
+    lines += ["", "Counts", "======"]
+    lines.append(f"  {facts['contacts']} contacts, {facts['cases']} cases")
+    lines.append(f"  {facts['requests']} requests, {facts['acknowledgements']} acknowledgements")
+    lines.append(f"  {facts['responses']} responses with {answers}")
+    lines.append(f"  {facts['quarantined']} quarantined, {facts['duplicates_ignored']} duplicates ignored, {facts['seconds']} s")
+    lines += ["", "Everything here is synthetic. It was written to", f"  {folder}/records     case records as JSON"]
+    lines += [f"  {folder}/{member.folder}/log     checkpoint, key and leaves of its access log" for member in MEMBERS]
+    lines.append(f"  {folder}/summary.json")
+    return lines
+
+
+def _released(record: CaseRecord) -> tuple[bool, int]:
+    whole = all(each.status is AgencyStatus.answered for each in record.agencies)
+    agencies = {each.agency for each in record.answers if each.answer.status is Status.released}
+    return whole, 1000 * len(agencies) + sum(len(each.answer.items) for each in record.answers)
+
+
+def _refusal(records: Sequence[CaseRecord]) -> list[str]:
+    """The first refusal with something the asker could honestly add."""
+    refused = [(each.agency, each.answer) for record in records for each in record.answers if each.answer.status is Status.withheld]
+    unasked = [(each.agency, each) for record in records for each in record.unasked]
+    for agency, said in sorted(refused, key=lambda each: not each[1].near_misses):
+        return refusal_lines(said, agency)
+    for agency, one in sorted(unasked, key=lambda each: not each[1].near_misses):
+        return refusal_lines(one, f"{agency} (not asked)")
+    return ["nothing was refused"]
+
+
+def close(borough: Borough) -> None:
+    """Let go of stores and sources; the transport is closed by whoever opened it."""
+    for adapter in borough.adapters:
+        adapter.source.close()
+    for party in borough.parties:
+        party.store.close()

@@ -1,0 +1,130 @@
+"""`mash doctor`: is this folder fit to run? One line for each thing, with cause and cure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agents.adapter.settings import AdapterSettings
+from agents.adapter.sources.opening import source_faults
+from agents.cli.log import verify_party
+from agents.cli.output import AsJson, Exit, guarded, tell
+from broker import keystore
+from broker.packfiles import read_pack
+from broker.party import Party, open_transport, utc_now
+from broker.settings import Folder, read_text
+from broker.streams import DIRECTORY
+from broker.trustfiles import load_trust, read_root
+from policies.located import parse
+from schemas.errors import ConfigurationError, Fault, SharingError
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    what: str
+    ok: bool
+    says: str
+
+
+@guarded
+def doctor(
+    folder: Annotated[Path, typer.Argument(help="A party's folder.")] = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Check configuration, keys, permissions, directory, policy pack, source, store, log and transport. Exit 1 when something is wrong.
+
+    Example: mash doctor police/
+    """
+    findings = examine(folder)
+    facts = {
+        "healthy": all(each.ok for each in findings),
+        "findings": [{"what": each.what, "ok": each.ok, "says": each.says} for each in findings],
+    }
+    tell(as_json, facts, "\n".join(f"{'ok   ' if each.ok else 'WRONG'} {each.what:10} {each.says}" for each in findings))
+    if not facts["healthy"]:
+        raise typer.Exit(Exit.no)
+
+
+def examine(folder: Path) -> list[Finding]:
+    """Every check, each by itself, so that one fault never hides another."""
+    home = Folder(folder)
+    checks: list[tuple[str, Callable[[], str]]] = [
+        ("settings", lambda: str(home.settings().id)),
+        (
+            "root",
+            lambda: f"network {str(read_root(home).network)[:16]}, {read_root(home).threshold} of {len(read_root(home).officers)} officers",
+        ),
+        ("keys", lambda: f"{len(list(home.keys.glob('*')))} key files, readable by their owner only{_loaded(home)}"),
+        ("directory", lambda: _directory(home)),
+        ("pack", lambda: f"policy pack {str(read_pack(folder).digest)[:16]}"),
+        ("store", lambda: _store(folder)),
+        ("log", lambda: _log(folder)),
+        ("transport", lambda: _transport(home)),
+    ]
+    if (folder / "adapter.toml").is_file():
+        checks.append(("source", lambda: _source(folder)))
+    return [_finding(what, check) for what, check in checks]
+
+
+def _finding(what: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, ok=True, says=check())
+    except SharingError as error:
+        return Finding(what, ok=False, says=str(error))
+
+
+def _loaded(home: Folder) -> str:
+    keystore.load(home.keys)
+    return ""
+
+
+def _directory(home: Folder) -> str:
+    trust = load_trust(home, utc_now())
+    if not trust.is_fresh(utc_now()):
+        fault = Fault(
+            file=str(home.snapshot), message="directory or snapshot is stale: automatic release is review", fix="fetch today's snapshot"
+        )
+        raise ConfigurationError([fault])
+    return f"directory {trust.directory.sequence}, {len(trust.directory.parties)} parties, until {trust.directory.expires_at:%d %b %Y}"
+
+
+def _party(folder: Path) -> Party:
+    home = Folder(folder)
+    return Party(folder, open_transport(home, home.settings()))
+
+
+def _store(folder: Path) -> str:
+    party = _party(folder)
+    counts = party.store.counts()
+    party.close()
+    return f"{counts['events']} events, {counts['entries']} entries, {counts['quarantined']} quarantined"
+
+
+def _log(folder: Path) -> str:
+    party = _party(folder)
+    facts = verify_party(party)
+    party.close()
+    return f"verified: {facts['size']} leaves, {facts['entries']} entries (unwitnessed)"
+
+
+def _transport(home: Folder) -> str:
+    transport = open_transport(home, home.settings())
+    try:
+        return f"{home.settings().transport.kind} answers; {len(transport.ends([DIRECTORY]))} directory topic"
+    finally:
+        transport.close()
+
+
+def _source(folder: Path) -> str:
+    file = folder / "adapter.toml"
+    settings = parse(read_text(file), str(file), AdapterSettings)
+    faults = source_faults(settings.source, folder)
+    if faults:
+        raise ConfigurationError(faults)
+    return f"{settings.source.kind} source {settings.source.name} answers {len(settings.source.category)} categories"

@@ -1,0 +1,130 @@
+"""`mash hub`: take contacts in, decide, run, look."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from agents.cli.compose import hub_of
+from agents.cli.output import ERR, AsJson, Exit, guarded, tell
+from agents.cli.run import run_until_stopped
+from agents.hub.intake import Aside, boilerplate
+from broker.settings import read_bytes
+from broker.trustfiles import write_whole
+from schemas.errors import ConfigurationError, Fault
+from schemas.events import Contact, OfficerDecision
+
+app = typer.Typer(no_args_is_help=True, help="Work at a hub.")
+Home = Annotated[Path, typer.Option("--folder", help="The hub's folder.")]
+
+
+@app.command()
+@guarded
+def intake(
+    file: Annotated[Path, typer.Argument(help="Contacts, one JSON object a line.")],
+    folder: Home = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Take contacts in. A bad line is kept aside with its reasons in refused/, and the rest go on (exit 3).
+
+    Example: mash hub intake contacts.jsonl --folder hub/
+    """
+    hub = hub_of(folder)
+    taken = hub.intake(read_bytes(file, "contacts are one JSON object a line"), file.name)
+    if taken.aside:
+        _keep_aside(folder, file, list(taken.aside))
+    faults = [str(fault) for aside in taken.aside for fault in aside.faults]
+    for fault in faults:
+        ERR.print(fault, markup=False)
+    facts = {"taken": taken.taken, "known": taken.known, "aside": len(taken.aside), "faults": faults}
+    tell(
+        as_json,
+        facts,
+        f"{taken.taken} contacts taken in, {taken.known} known already, {len(taken.aside)} kept aside in {folder / 'refused'}",
+    )
+    hub.party.close()
+    if taken.aside:
+        raise typer.Exit(Exit.refused)
+
+
+def _keep_aside(folder: Path, file: Path, aside: list[Aside]) -> None:
+    write_whole(folder / "refused" / file.name, b"".join(each.raw + b"\n" for each in aside))
+    reasons = "".join(f"{fault}\n" for each in aside for fault in each.faults)
+    write_whole(folder / "refused" / f"{file.name}.reasons.txt", reasons.encode())
+
+
+@app.command()
+@guarded
+def decide(
+    case: Annotated[UUID, typer.Argument(help="The case of a contact that came without a decision.")],
+    file: Annotated[
+        Path, typer.Argument(help="The officer's decision as JSON: officer, decided_at, stage, rag, purpose, necessity, consents.")
+    ],
+    folder: Home = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Record a named officer's decision to ask the agencies.
+
+    Example: mash hub decide 0b6f… decision.json --folder hub/
+    """
+    try:
+        decision = TypeAdapter(OfficerDecision).validate_json(read_bytes(file))
+    except ValidationError as error:
+        told = error.errors(include_input=False, include_url=False, include_context=False)
+        faults = [Fault(file=str(file), field=".".join(str(part) for part in each["loc"]), message=each["msg"]) for each in told]
+        raise ConfigurationError(faults) from None
+    if boilerplate(decision.necessity.text):
+        fault = Fault(file=str(file), field="necessity.text", message="says nothing of this case", fix="say why these questions are needed")
+        raise ConfigurationError([fault])
+    hub = hub_of(folder)
+    hub.decide(case, decision)
+    hub.party.close()
+    tell(as_json, {"case": str(case), "decided": True}, f"{case}: decided; mash hub run asks the agencies")
+
+
+@app.command()
+@guarded
+def run(folder: Home = Path()) -> None:
+    """Ask, receive and join until stopped (Ctrl-C or SIGTERM).
+
+    Example: mash hub run --folder hub/
+    """
+    hub = hub_of(folder)
+    run_until_stopped(hub, hub.party.id)
+    hub.party.close()
+
+
+@app.command()
+@guarded
+def show(folder: Home = Path(), as_json: AsJson = False) -> None:
+    """Every case with who is awaited and by when; and contacts that wait for a decision.
+
+    Example: mash hub show --folder hub/
+    """
+    hub = hub_of(folder)
+    rows: list[dict[str, Any]] = []
+    lines: list[str] = []
+    for case_id in hub.party.store.cases():
+        record = hub.record(case_id)
+        if record is None:
+            waits = any(isinstance(each.body, Contact) for each in hub.party.store.events(case_id))
+            rows.append({"case": str(case_id), "waits_for": "decision" if waits else "opening"})
+            lines.append(f"{case_id}  waits for a decision: mash hub decide {case_id} decision.json")
+            continue
+        agencies = {
+            each.agency: {"status": each.status.value, "due_at": each.due_at.isoformat() if each.due_at else None}
+            for each in record.agencies
+        }
+        rows.append(
+            {"case": str(case_id), "contact": record.contact_ref, "rag": record.rag.value, "version": record.version, "agencies": agencies}
+        )
+        said = "  ".join(
+            f"{each.agency.slug} {each.status.value} (due {each.due_at:%d %b %H:%M})" for each in record.agencies if each.due_at
+        )
+        lines.append(f"{case_id}  {record.contact_ref:12} {record.rag.value:6} {said}")
+    hub.party.close()
+    tell(as_json, {"cases": rows}, "\n".join(lines) or "no cases yet: mash hub intake contacts.jsonl")

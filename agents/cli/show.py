@@ -1,0 +1,104 @@
+"""Case records, ladders and logs for people: words, not only colours."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from schemas.enums import Status
+from schemas.events import CaseRecord, JoinedAnswer, Unasked
+from schemas.records import Answer, LadderStep, NearMiss, Subject
+
+_RECORD = TypeAdapter(CaseRecord)
+WORDS = {
+    Status.released: "released",
+    Status.none_held: "nothing held",
+    Status.withheld: "withheld",
+    Status.contact_us: "ring the agency (neither confirms nor denies)",
+    Status.in_review: "with a reviewer at the agency",
+    Status.not_found: "person not found",
+    Status.ambiguous: "not sure who is meant: one more detail is needed",
+    Status.source_unavailable: "the agency's system did not answer",
+    Status.stale: "the agency's extract is too old",
+}
+
+
+def record_json(record: CaseRecord) -> dict[str, Any]:
+    """A case record as plain JSON values."""
+    plain: dict[str, Any] = json.loads(_RECORD.dump_json(record))
+    return plain
+
+
+def record_lines(record: CaseRecord) -> list[str]:
+    """A whole case record with provenance and the ladder of each answer."""
+    lines = [
+        f"Case {record.case_id}  version {record.version}  contact {record.contact_ref}",
+        f"Stage {record.stage.value}  RAG {record.rag.value}  purpose {record.purpose.value}  opened {record.opened_at:%d %b %Y %H:%M} UTC",
+        "",
+        "Asked",
+    ]
+    for each in record.agencies:
+        due = f"due {each.due_at:%d %b %H:%M} UTC" if each.due_at else ""
+        conflict = "  TWO DIFFERENT ANSWERS" if each.conflict else ""
+        lines.append(f"  {each.agency:24} {each.status.value:14} {due}{conflict}")
+    for subject in record.subjects:
+        lines += ["", f"{subject.ref}  {subject.role.value} ({subject.relation_to_child}): {name_of(subject)}"]
+        for answer in record.answers:
+            if answer.answer.subject_ref == subject.ref:
+                lines += answer_lines(answer)
+        refused = [each for each in record.unasked if each.subject_ref == subject.ref]
+        lines += [f"    {each.agency}  {each.category}: not asked (the hub's own ladder)" for each in refused]
+    return lines
+
+
+def name_of(subject: Subject) -> str:
+    """A subject's names as far as they are known."""
+    names = [part for part in (subject.given_names, subject.family_name) if part]
+    known = f'known as "{subject.known_as}"' if subject.known_as else ""
+    return " ".join([*names, known]).strip() or "no name known"
+
+
+def answer_lines(joined: JoinedAnswer) -> list[str]:
+    """One answer: what was said, by whom, in which envelope, on which rules."""
+    said = joined.answer
+    lines = [f"    {joined.agency}  {said.category}: {WORDS[said.status]}"]
+    for item in said.items:
+        at = f"{item.at:%d %b %Y}" if item.at else "no date"
+        fields = "; ".join(f"{field.name} {field.value}" for field in item.fields)
+        lines.append(f"      {at}  [{item.assertion.value}] {fields}")
+    if said.status not in {Status.released, Status.none_held}:
+        lines.append(f"      ring {said.duty_contact.name} {said.duty_contact.phone} ({said.duty_contact.hours})")
+    searched = ", ".join(f"{each.source} as of {each.as_of:%d %b %Y %H:%M}" for each in said.searched) or "nothing was searched"
+    agreed = f"; agreed on {', '.join(said.agreed_fields)}" if said.agreed_fields else ""
+    lines.append(
+        f"      from envelope {str(joined.envelope)[:16]} decision {str(said.decision_id)[:16]} by {said.decided_by}; {searched}{agreed}"
+    )
+    lines += [f"      {line}" for line in ladder_lines(said.ladder)]
+    return lines
+
+
+def ladder_lines(ladder: tuple[LadderStep, ...]) -> list[str]:
+    """The lawful basis, layer by layer."""
+    lines = []
+    for step in ladder:
+        mark = "-" if not step.applies else ("yes" if step.met else "NO")
+        cited = f"{step.rule} ({step.citation})" if step.rule else step.says
+        review = "  [legal review needed]" if step.legal_review_needed else ""
+        lines.append(f"{step.layer.value:15} {mark:4} {cited}{review}")
+    return lines
+
+
+def refusal_lines(said: Answer | Unasked, agency: str) -> list[str]:
+    """One refusal and what would have made it lawful."""
+    lines = [f"{agency}  {said.category}: refused"]
+    lines += [f"  {line}" for line in ladder_lines(said.ladder)]
+    lines += ["  What would have changed the answer:"]
+    lines += [f"    {line}" for line in near_lines(said.near_misses)] or ["    nothing the asker can honestly supply"]
+    return lines
+
+
+def near_lines(misses: tuple[NearMiss, ...]) -> list[str]:
+    """Near misses as sentences."""
+    return [f"{miss.layer.value}: {miss.says}" for miss in misses]

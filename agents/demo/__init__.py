@@ -1,0 +1,1 @@
+"""A synthetic borough; it writes files and nothing else imports it."""

@@ -1,0 +1,110 @@
+"""What a contact is made of: who is in it, what is known of them, and the decision of a hub officer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Final
+
+from agents.demo.histories import Held
+from agents.demo.people import UNTRACED, Person, Town
+from schemas.enums import Consent, NecessityReason, Openness, Para18Reason, Purpose, Rag, Sex, Stage, SubjectRole
+from schemas.events import Contact, OfficerDecision, Referrer
+from schemas.identifiers import Slug, SubjectRef
+from schemas.records import NHS_NUMBER, Address, Consents, Identifier, Necessity, Officer, Subject
+
+OFFICERS: Final = (
+    Officer(id="hub-0117", role="assistant team manager", organisation="Borough children's services (SYNTHETIC)"),
+    Officer(id="hub-0142", role="team manager", organisation="Borough children's services (SYNTHETIC)"),
+)
+CONSENTS: Final = Consents(
+    sharing=Consent.not_sought,
+    service=Consent.not_applicable,
+    treatment=Consent.not_applicable,
+    openness=Openness.increases_risk,
+    para18_reason=Para18Reason.prejudices_protection,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Part:
+    """One subject: a person of the borough (or nobody in it), and what the contact knows of them."""
+
+    role: SubjectRole
+    relation: str
+    person: Person | None = None
+    known_as: str | None = None
+    numbered: bool = False  # the contact gives an NHS number
+    expected: dict[str, str] = field(default_factory=dict)  # outcome by agency, where it is not what the rows say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Scene:
+    """One contact: template name, words, subjects, history and decision."""
+
+    name: str
+    referrer: tuple[str, str, str]  # kind, name, organisation
+    words: str
+    parts: tuple[Part, ...]
+    held: tuple[Held, ...]
+    stage: Stage
+    rag: Rag
+    reason: NecessityReason
+    necessity: str
+    consents: Consents = CONSENTS
+    purpose: Purpose = Purpose.safeguarding
+    break_glass: bool = False
+
+
+def contact_of(scene: Scene, number: int, town: Town) -> Contact:
+    """The record a hub takes in; contacts came through the day before `today`."""
+    received_at = datetime.combine(town.today - timedelta(days=1), time(8, 30), UTC) + timedelta(minutes=37 * (number - 1) % 480)
+    kind, name, organisation = scene.referrer
+    again = f" Contact {number}." if number > 12 else ""  # noqa: PLR2004 - templates come round again; words that repeat are refused at intake
+    return Contact(
+        contact_ref=Slug(f"demo-{number:03d}"),
+        received_at=received_at,
+        referrer=Referrer(kind=kind, name=name, organisation=organisation, phone=f"01632 960{number % 1000:03d}"),
+        words=scene.words,
+        subjects=tuple(_subject(part, index) for index, part in enumerate(scene.parts, 1)),
+        decision=OfficerDecision(
+            officer=OFFICERS[number % 2],
+            decided_at=received_at + timedelta(minutes=25),
+            stage=scene.stage,
+            rag=scene.rag,
+            purpose=scene.purpose,
+            necessity=Necessity(reason=scene.reason, text=scene.necessity + again),
+            consents=scene.consents,
+            break_glass=scene.break_glass,
+        ),
+    )
+
+
+def in_system(person: Person, agency: str) -> str | None:
+    """The key under which an agency knows somebody."""
+    return person.nominal if agency == "police" else person.hospital
+
+
+def changed(consents: Consents = CONSENTS, **answers: Consent | Openness | Para18Reason | None) -> Consents:
+    """The usual consents, but for some."""
+    return replace(consents, **answers)  # type: ignore[arg-type]  # each name with its own enum
+
+
+def _subject(part: Part, index: int) -> Subject:
+    ref = SubjectRef(f"s{index}")
+    person = part.person
+    if person is None:
+        return Subject(ref=ref, role=part.role, relation_to_child=part.relation, known_as=part.known_as)
+    number = Identifier(system=NHS_NUMBER, value=person.nhs_number, verified=person.trace_status != UNTRACED)
+    return Subject(
+        ref=ref,
+        role=part.role,
+        relation_to_child=part.relation,
+        family_name=person.family_name,
+        given_names=person.given_names,
+        known_as=part.known_as,
+        born_on=person.born_on,
+        sex=Sex(person.sex),
+        addresses=(Address(line=person.home.line, postcode=person.home.postcode),),
+        identifiers=(number,) if part.numbered else (),
+    )

@@ -1,0 +1,1 @@
+"""The hub side: intake, checks, requests, the join."""

@@ -1,0 +1,143 @@
+"""The join. A case is a set of events; `case_record` renders the set, whatever the order they came in. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from broker.effect import Kept
+from schemas.enums import AgencyStatus
+from schemas.events import AgencyState, AskedAgency, CaseOpened, CaseRecord, JoinedAnswer
+from schemas.identifiers import PartyId, Thread
+from schemas.records import Acknowledgement, Rejection, Request, Response
+
+OPENED: Final = "case_opened"
+
+
+def binds(request: Kept, response: Response, sender: PartyId, thread: Thread, sent_on: Thread) -> bool:
+    """Whether a response answers this request of ours: sent to this sender, its case, thread, subjects and categories.
+
+    Only then is it joined (I3): a response cannot be moved to another case, hub, agency or question.
+    """
+    asked = request.body
+    if not isinstance(asked, Request) or response.request_digest != request.digest:
+        return False
+    questions = {(each.subject_ref, each.category) for each in asked.questions}
+    answered = {(each.subject_ref, each.category) for each in response.answers}
+    return sender == asked.agency == response.agency and response.case_id == asked.case_id and thread == sent_on and answered <= questions
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """What counts of one agency's responses to one request."""
+
+    revision: int
+    responses: tuple[Kept, ...]  # every part of the newest whole revision, in digest order
+    whole: bool
+    conflict: bool
+
+
+def case_record(events: Iterable[Kept]) -> CaseRecord | None:
+    """Render a case; None until it has been opened. Any order and any duplication of the events gives the same record."""
+    distinct = {event.digest: event for event in events}
+    ordered = [distinct[digest] for digest in sorted(distinct)]
+    opened = next((event.body for event in ordered if isinstance(event.body, CaseOpened)), None)
+    if opened is None:
+        return None
+    joined = [_agency(asked, ordered) for asked in sorted(opened.asked, key=lambda each: each.agency)]
+    answers = [answer for _, found in joined for answer in found]
+    return CaseRecord(
+        case_id=opened.case_id,
+        hub=opened.hub,
+        version=len(distinct),
+        contact_ref=opened.contact.contact_ref,
+        opened_at=opened.opened_at,
+        stage=opened.decision.stage,
+        rag=opened.decision.rag,
+        purpose=opened.decision.purpose,
+        subjects=opened.contact.subjects,
+        agencies=tuple(state for state, _ in joined),
+        answers=tuple(sorted(answers, key=lambda each: (each.answer.subject_ref, each.answer.category, each.agency, each.envelope))),
+        unasked=tuple(sorted(opened.unasked, key=lambda each: (each.agency, each.subject_ref, each.category))),
+    )
+
+
+def _agency(asked: AskedAgency, events: list[Kept]) -> tuple[AgencyState, list[JoinedAnswer]]:
+    agency = asked.agency
+    request = next((each for each in events if isinstance(each.body, Request) and each.body.agency == agency), None)
+    digest = request.digest if request else None
+    theirs = [each for each in events if each.sender == agency]
+    acknowledged = [each.at for each in theirs if isinstance(each.body, Acknowledgement) and each.body.answers == digest]
+    rejected = any(isinstance(each.body, Rejection) and each.body.answers == digest for each in theirs)
+    answered = _newest([each for each in theirs if isinstance(each.body, Response) and each.body.request_digest == digest])
+    state = AgencyState(
+        agency=agency,
+        status=_status(acknowledged, answered, rejected=rejected),
+        request_digest=digest,
+        due_at=asked.due_at,
+        acknowledged_at=min(acknowledged, default=None),
+        answered_at=max((each.at for each in answered.responses), default=None),
+        revision=answered.revision,
+        conflict=answered.conflict,
+    )
+    return state, [joined for each in answered.responses for joined in _joined(agency, each)]
+
+
+def _newest(responses: list[Kept]) -> _Answered:
+    """The newest revision of which every part is here; a conflict shows both."""
+    parts: dict[int, dict[int, list[Kept]]] = defaultdict(lambda: defaultdict(list))
+    for each in responses:
+        if isinstance(each.body, Response):
+            parts[each.body.revision][each.body.part].append(each)
+    for revision in sorted(parts, reverse=True):
+        found = [each for part in parts[revision].values() for each in part]
+        wanted = max(each.body.parts for each in found if isinstance(each.body, Response))
+        if len(parts[revision]) == wanted:
+            conflict = any(len(part) > 1 for part in parts[revision].values())
+            return _Answered(revision, tuple(sorted(found, key=lambda each: each.digest)), whole=True, conflict=conflict)
+    return _Answered(0, (), whole=False, conflict=False) if not parts else _Answered(0, tuple(responses), whole=False, conflict=False)
+
+
+def _status(acknowledged: list[datetime], answered: _Answered, *, rejected: bool) -> AgencyStatus:
+    if answered.whole:
+        return AgencyStatus.answered
+    if answered.responses:
+        return AgencyStatus.partial
+    if rejected:
+        return AgencyStatus.rejected
+    return AgencyStatus.acknowledged if acknowledged else AgencyStatus.awaited
+
+
+def _joined(agency: PartyId, event: Kept) -> list[JoinedAnswer]:
+    response = event.body
+    if not isinstance(response, Response):
+        return []
+    return [
+        JoinedAnswer(agency=agency, envelope=event.digest, received_at=event.at, revision=response.revision, answer=answer)
+        for answer in response.answers
+    ]
+
+
+def substance(record: CaseRecord) -> dict[str, Any]:
+    """What a case record says, without ids, times and digests: equal for two runs that came to the same."""
+    return {
+        "contact": record.contact_ref,
+        "stage": record.stage.value,
+        "subjects": [(each.ref, each.role.value) for each in record.subjects],
+        "agencies": [(each.agency, each.status.value) for each in record.agencies],
+        "answers": [
+            (
+                each.agency,
+                each.answer.subject_ref,
+                each.answer.category,
+                each.answer.status.value,
+                [(str(item.at), [(field.name, field.value) for field in item.fields]) for item in each.answer.items],
+                [(step.layer.value, step.rule, step.met) for step in each.answer.ladder],
+            )
+            for each in record.answers
+        ],
+        "unasked": [(each.agency, each.subject_ref, each.category) for each in record.unasked],
+    }

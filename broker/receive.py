@@ -1,0 +1,147 @@
+"""Accept: from a fetched batch to one transaction. Hostile bytes are quarantined and told; the stream goes on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from broker.effect import Effect, Milestone, Outgoing, Position, Quarantined, Receipt
+from broker.envelope import Opened, Refused, open_envelope
+from broker.party import Party
+from broker.ports import Fetched, TopicRecord
+from broker.streams import route_of
+from broker.times import PARKED_LIFE
+from schemas.enums import Kind, Operation, Refusal
+from schemas.errors import StoreUnavailableError
+from schemas.events import Entry
+from schemas.identifiers import Digest, Slug
+from schemas.records import Header, Rejection
+
+React = Callable[[Opened, datetime], Effect | Refusal]
+NEVER_REJECTED: Final = frozenset({Kind.rejection, Kind.acknowledgement, Kind.status})  # or two parties would reject for ever
+LOG: Final = structlog.get_logger()
+
+
+def receive(party: Party, topics: Iterable[str], react: React, wait: float) -> bool:
+    """Fetch and accept once; says whether anything was consumed."""
+    positions = party.store.positions(list(topics))
+    batches = party.transport.fetch(positions, wait)
+    consumed = False
+    for batch in batches:
+        if batch.beyond_end:
+            party.alarm("beyond_end", topic=batch.topic, first=batch.before)
+            continue
+        party.reached(Milestone.fetched)
+        consumed = _accept(party, batch, react) or consumed
+    return consumed
+
+
+def _accept(party: Party, batch: Fetched, react: React) -> bool:
+    at = party.now()
+    effects = [_effect(party, record, react, at) for record in batch.records]
+    party.reached(Milestone.verified)
+    effects += [_skipped(party, batch, at)]
+    if noted := _notes(party, effects, batch.topic, at):
+        effects.append(noted)
+    try:
+        applied = party.store.apply(effects, party.seal, at, Position(topic=batch.topic, before=batch.before, after=batch.after))
+    except StoreUnavailableError as error:
+        LOG.warning("not_accepted", party=party.id, topic=batch.topic, error=error.code)
+        return False
+    party.reached(Milestone.committed)
+    party.meters.duplicates.labels(topic=batch.topic).inc(applied.duplicates)
+    return True
+
+
+def reopen_parked(party: Party, react: React) -> bool:
+    """Try again what named a newer directory than was held; after a day it is refused for good."""
+    at, moved = party.now(), False
+    for kept in party.store.parked():
+        record = TopicRecord(topic=kept.topic, offset=kept.offset, key=b"", value=kept.raw, appended_at=kept.at or at)
+        effect = _effect(party, record, react, at)
+        if any(each.reason is Refusal.directory_ahead for each in effect.quarantined):
+            if at < record.appended_at + PARKED_LIFE:
+                continue
+            refused = Quarantined(topic=kept.topic, offset=kept.offset, reason=Refusal.untrusted, raw=kept.raw)
+            effect = Effect(quarantined=(refused,), entries=(note(party, "quarantined.untrusted.1", at),))
+        party.store.apply([Effect(unparked=((kept.topic, kept.offset),)), effect], party.seal, at)
+        moved = True
+    return moved
+
+
+def _effect(party: Party, record: TopicRecord, react: React, at: datetime) -> Effect:
+    """What one record does: any error inside withholds, quarantines and tells, and the stream goes on."""
+    opened = open_envelope(record.value, route_of(record.topic), party.keys.opening, party.trust, at)
+    if isinstance(opened, Refused):
+        return _refused(party, record, opened.reason, opened.header, opened.digest)
+    try:
+        effect = react(opened, at)
+    except StoreUnavailableError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a fault of ours on one record must not stop the others
+        party.alarm("react_failed", topic=record.topic, error=type(error).__name__, digest=str(opened.digest))
+        effect = Refusal.invalid
+    if isinstance(effect, Refusal):
+        return _refused(party, record, effect, opened.header, opened.digest)
+    party.meters.received.labels(topic=record.topic).inc()
+    return Effect.of(Effect(received=_receipt(record, opened.header, opened.digest, "accepted")), effect)
+
+
+def _receipt(record: TopicRecord, header: Header, digest: Digest, state: str) -> Receipt:
+    return Receipt(digest=digest, topic=record.topic, incarnation=header.incarnation, sequence=header.sequence, state=state)
+
+
+def _refused(party: Party, record: TopicRecord, reason: Refusal, header: Header | None, digest: Digest | None) -> Effect:
+    kept = (Quarantined(topic=record.topic, offset=record.offset, reason=reason, raw=record.value),)
+    party.meters.quarantined.labels(topic=record.topic, reason=reason.value).inc()
+    if header is None or digest is None:
+        return Effect(quarantined=kept)
+    state = "expired" if reason is Refusal.expired else "quarantined"
+    told: tuple[Outgoing, ...] = ()
+    if header.kind not in NEVER_REJECTED:
+        body = Rejection(answers=digest, reason=reason, duty_contact=party.settings.contact)
+        told = (Outgoing(kind=Kind.rejection, recipient=header.sender, thread=header.thread, case_id=None, body=body),)
+    return Effect(received=_receipt(record, header, digest, state), quarantined=kept if state == "quarantined" else (), outgoing=told)
+
+
+def _skipped(party: Party, batch: Fetched, at: datetime) -> Effect:
+    """Offsets without a record are named, entered and told: never a silent jump."""
+    for skip in batch.skips:
+        party.meters.skipped.labels(topic=batch.topic, reason=skip.reason.value).inc(skip.after - skip.first)
+        party.alarm("skipped", topic=batch.topic, first=skip.first, after=skip.after)
+    rows = tuple(Quarantined(topic=batch.topic, offset=skip.first, reason=Refusal.unreadable, raw=b"") for skip in batch.skips)
+    entries = tuple(note(party, f"skipped.{skip.reason.value}.{skip.after - skip.first}", at) for skip in batch.skips)
+    return Effect(quarantined=rows, entries=entries)
+
+
+def _notes(party: Party, effects: list[Effect], topic: str, at: datetime) -> Effect | None:
+    """One entry per batch and reason, with the count: a flood fills the quarantine, not the log."""
+    reasons = Counter(each.reason for effect in effects for each in effect.quarantined if each.reason is not Refusal.unreadable)
+    if not reasons:
+        return None
+    for reason, count in reasons.items():
+        party.alarm("quarantined", topic=topic, count=count)
+        LOG.warning("quarantined", party=party.id, topic=topic, reason=reason.value, count=count)
+    return Effect(entries=tuple(note(party, f"quarantined.{reason.value}.{count}", at) for reason, count in reasons.items()))
+
+
+def note(party: Party, outcome: str, at: datetime, envelope: Digest | None = None) -> Entry:
+    """An entry of administration, of no case."""
+    return Entry(
+        at=at,
+        operation=Operation.administration,
+        actor=party.actor,
+        case_id=None,
+        subject_ref=None,
+        category=None,
+        purpose=None,
+        stage=None,
+        rules=(),
+        pack_digest=None,
+        outcome=Slug(outcome),
+        envelope=envelope,
+    )

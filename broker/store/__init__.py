@@ -1,0 +1,1 @@
+"""The store: one Effect, once, on SQLite or PostgreSQL."""

@@ -1,0 +1,89 @@
+"""The access log in the store: entries get their index at a tick, and a checkpoint is signed over them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from broker.accesslog import BLANK, FILL, Leaf, leaf_of, origin_of
+from broker.checkpoint import Checkpoint, sign_checkpoint
+from broker.keys import SigningKey
+from broker.merkle import Frontier
+from broker.ports import Publication
+from broker.store import tables
+from broker.store.outbox import enqueue
+from broker.store.store import SALT, Store
+from broker.store.vault import open_under
+from broker.streams import party_topic
+from schemas import codec
+from schemas.enums import StatementKind
+from schemas.statements import Statement
+
+BATCH: Final = 4096  # entries of one tick's transaction
+
+
+def sequence(store: Store, key: SigningKey, at: datetime) -> Checkpoint | None:
+    """Index what waits, fill up with blanks, sign and enqueue a checkpoint; None when nothing waits.
+
+    One transaction: two sequencers would write the same index, so one of them fails and tries again.
+    """
+    with tables.transaction(store.engine) as connection:
+        waiting = _waiting(connection)
+        if not waiting:
+            return None
+        frontier = _frontier(connection)
+        size = frontier.size
+        rows: list[dict[str, Any]] = [
+            {"index": size + at_, "data": data, "entry_id": entry, "salt": None} for at_, (entry, data) in enumerate(waiting)
+        ]
+        for index in range(size + len(rows), -(-(size + len(rows)) // FILL) * FILL):
+            salt = os.urandom(SALT)
+            rows.append({"index": index, "data": leaf_of(salt, BLANK), "entry_id": None, "salt": salt})
+        connection.execute(sa.insert(tables.leaf), rows)
+        connection.execute(sa.delete(tables.unindexed).where(tables.unindexed.c.entry_id.in_([entry for entry, _ in waiting])))
+        frontier = frontier.append(row["data"] for row in rows)
+        checkpoint = Checkpoint(origin=origin_of(store.party), size=frontier.size, root=frontier.root())
+        note = sign_checkpoint(checkpoint, key)
+        connection.execute(sa.insert(tables.checkpoint).values(size=frontier.size, at=at, note=note, frontier=frontier.encode()))
+        statement = codec.encode(Statement(kind=StatementKind.checkpoint, body=note, signatures=()))
+        enqueue(connection, Publication(topic=party_topic(store.party), key=b"", value=statement))
+    return checkpoint
+
+
+def _waiting(connection: sa.Connection) -> list[tuple[int, bytes]]:
+    entry, waits = tables.entry, tables.unindexed
+    query = sa.select(entry.c.id, entry.c.leaf).join(waits, waits.c.entry_id == entry.c.id).order_by(entry.c.id).limit(BATCH)
+    return [(row.id, row.leaf) for row in connection.execute(query)]
+
+
+def _frontier(connection: sa.Connection) -> Frontier:
+    newest = sa.select(tables.checkpoint.c.frontier).order_by(tables.checkpoint.c.size.desc()).limit(1)
+    held = connection.scalar(newest)
+    return Frontier.decode(held) if held is not None else Frontier()
+
+
+def newest_note(store: Store) -> bytes | None:
+    """The newest signed checkpoint."""
+    with tables.transaction(store.engine) as connection:
+        return connection.scalar(sa.select(tables.checkpoint.c.note).order_by(tables.checkpoint.c.size.desc()).limit(1))
+
+
+def leaves(store: Store) -> Iterator[Leaf]:
+    """Every leaf in order, with what opens it where its key still exists."""
+    table, entry = tables.leaf, tables.entry
+    query = sa.select(table.c.data, table.c.salt, entry.c.key_name, entry.c.sealed).join(
+        entry, entry.c.id == table.c.entry_id, isouter=True
+    )
+    with tables.transaction(store.engine) as connection:
+        rows = connection.execute(query.order_by(table.c.index)).all()
+    keys = store.vault.named_keys({row.key_name for row in rows if row.key_name is not None})
+    for row in rows:
+        if row.key_name is None:
+            yield Leaf(row.data, row.salt)
+        else:
+            opened = open_under(keys[row.key_name], row.key_name.encode(), row.sealed)
+            yield Leaf(row.data, opened[:SALT], opened[SALT:])

@@ -1,0 +1,204 @@
+"""The store's tables, and its engines on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.pool import StaticPool
+
+from schemas.errors import ConfigurationError, Fault, StoreUnavailableError
+
+SCHEMA: Final = "1"  # a store of another schema is refused by name until the first release
+BUSY_MS: Final = 5000  # milliseconds to wait for another process' transaction
+IDLE_MS: Final = 10000  # milliseconds a transaction may sit idle on PostgreSQL
+
+
+class Instant(sa.TypeDecorator[datetime]):
+    """UTC microseconds since 1970: the same on both servers, and never naive."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: object) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """To microseconds."""
+        return None if value is None else (value - START) // _TICK
+
+    def process_result_value(self, value: int | None, dialect: object) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """From microseconds."""
+        return None if value is None else START + value * _TICK
+
+
+START: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_TICK: Final = timedelta(microseconds=1)
+DATA: Final = sa.MetaData()
+KEYS: Final = sa.MetaData()
+_ID: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite counts rows only in INTEGER
+
+meta = sa.Table("meta", DATA, sa.Column("name", sa.String, primary_key=True), sa.Column("value", sa.String, nullable=False))
+position = sa.Table("position", DATA, sa.Column("topic", sa.String, primary_key=True), sa.Column("next", sa.BigInteger, nullable=False))
+received = sa.Table(
+    "received",
+    DATA,
+    sa.Column("digest", sa.LargeBinary, primary_key=True),
+    sa.Column("topic", sa.String, nullable=False),
+    sa.Column("incarnation", sa.LargeBinary, nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.String, nullable=False),
+)
+quarantine = sa.Table(
+    "quarantine",
+    DATA,
+    sa.Column("topic", sa.String, primary_key=True),
+    sa.Column("offset", sa.BigInteger, primary_key=True),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("at", Instant(), nullable=False),
+    sa.Column("raw", sa.LargeBinary, nullable=False),
+)
+event = sa.Table(
+    "event",
+    DATA,
+    sa.Column("id", _ID, primary_key=True, autoincrement=True),
+    sa.Column("case_id", sa.String, nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False, index=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("sender", sa.String),
+    sa.Column("at", Instant(), nullable=False),
+    sa.Column("enveloped", sa.Boolean, nullable=False),
+    sa.Column("key_id", sa.LargeBinary, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("case_id", "digest"),
+)
+work = sa.Table(
+    "work",
+    DATA,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("case_id", sa.String, nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+    sa.Column("not_before", Instant(), nullable=False),
+    sa.Column("done", sa.Boolean, nullable=False, default=False),
+    sa.Index("work_open", "kind", "done", "not_before"),
+)
+mark = sa.Table("mark", DATA, sa.Column("case_id", sa.String, primary_key=True), sa.Column("digest", sa.LargeBinary, primary_key=True))
+stream = sa.Table(
+    "stream",
+    DATA,
+    sa.Column("topic", sa.String, primary_key=True),
+    sa.Column("incarnation", sa.LargeBinary, nullable=False),
+    sa.Column("next", sa.BigInteger, nullable=False),
+)
+outbox = sa.Table(
+    "outbox",
+    DATA,
+    sa.Column("id", _ID, primary_key=True, autoincrement=True),
+    sa.Column("topic", sa.String, nullable=False),
+    sa.Column("recipient", sa.String),
+    sa.Column("key", sa.LargeBinary, nullable=False),
+    sa.Column("value", sa.LargeBinary, nullable=False),
+    sa.Column("digest", sa.LargeBinary),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Index("outbox_open", "state", "topic", "id"),
+)
+lease = sa.Table(
+    "lease",
+    DATA,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("owner", sa.String, nullable=False),
+    sa.Column("term", sa.BigInteger, nullable=False),
+    sa.Column("until", Instant(), nullable=False),
+)
+entry = sa.Table(
+    "entry",
+    DATA,
+    sa.Column("id", _ID, primary_key=True, autoincrement=True),
+    sa.Column("key_name", sa.String, nullable=False),
+    sa.Column("leaf", sa.LargeBinary, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+)
+unindexed = sa.Table("unindexed", DATA, sa.Column("entry_id", sa.BigInteger, primary_key=True, autoincrement=False))
+leaf = sa.Table(
+    "leaf",
+    DATA,
+    sa.Column("index", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Column("entry_id", sa.BigInteger),
+    sa.Column("salt", sa.LargeBinary),
+)
+checkpoint = sa.Table(
+    "checkpoint",
+    DATA,
+    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", Instant(), nullable=False),
+    sa.Column("note", sa.LargeBinary, nullable=False),
+    sa.Column("frontier", sa.LargeBinary, nullable=False),
+)
+case_key = sa.Table("case_key", KEYS, sa.Column("name", sa.String, primary_key=True), sa.Column("wrapped", sa.LargeBinary, nullable=False))
+content_key = sa.Table(
+    "content_key",
+    KEYS,
+    sa.Column("id", sa.LargeBinary, primary_key=True),
+    sa.Column("case_name", sa.String, nullable=False, index=True),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+)
+
+
+def engine_of(url: str, tables: sa.MetaData) -> sa.Engine:
+    """Open a store and make its tables; ConfigurationError for a store of another schema or an unusable URL."""
+    try:
+        parsed = sa.make_url(url)
+        memory = parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}
+        options: dict[str, Any] = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}} if memory else {}
+        engine = sa.create_engine(parsed, **options)
+    except (sa.exc.ArgumentError, ImportError):
+        message = "is not a usable store URL"
+        raise ConfigurationError([Fault(file="party.toml", field="store", message=message, fix="sqlite:///store.sqlite")]) from None
+    if engine.dialect.name == "sqlite":
+        _settle_sqlite(engine)
+    else:
+        _settle_postgresql(engine)
+    with transaction(engine) as connection:
+        tables.create_all(connection)
+    return engine
+
+
+def _settle_sqlite(engine: sa.Engine) -> None:
+    @sa.event.listens_for(engine, "connect")
+    def settle(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's connection
+        connection.isolation_level = None  # Python's own BEGIN let three writers take duplicate numbers
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", f"busy_timeout={BUSY_MS}", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _settle_postgresql(engine: sa.Engine) -> None:
+    @sa.event.listens_for(engine, "connect")
+    def settle(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's connection
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = {BUSY_MS}")
+            cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_MS}")
+        connection.commit()
+
+
+@contextmanager
+def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One transaction; whatever the driver raises leaves as StoreUnavailableError, without a value in it."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except sa.exc.DBAPIError as error:
+        message = f"the store did not finish a transaction ({type(error.orig).__name__})"
+        raise StoreUnavailableError(message) from None
+
+
+def insert_new(connection: sa.Connection, table: sa.Table, **row: object) -> bool:
+    """Insert unless a row of this key stands; says whether it was new."""
+    made = sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    return connection.execute(made.values(**row).on_conflict_do_nothing().returning(sa.literal(1))).first() is not None

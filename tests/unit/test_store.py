@@ -1,0 +1,264 @@
+"""docs: one Effect, once — on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+import sqlalchemy as sa
+from broker.accesslog import origin_of, verify_log, verify_openings
+from broker.effect import Done, Effect, Mark, Outgoing, Position, Quarantined, Receipt, Work, local_event
+from broker.envelope import seal
+from broker.store import leases, log, outbox, tables
+from broker.store.store import Store
+from broker.store.vault import Vault
+from network import DUTY, HUB, NOW, POLICE, TestNetwork, acknowledgement
+from schemas.enums import Kind, Operation, Refusal
+from schemas.errors import ConfigurationError, InconsistentLogError, StoreUnavailableError
+from schemas.events import Decided, Entry, OfficerDecision
+from schemas.identifiers import Digest, Incarnation, Slug, SubjectRef, Thread
+from schemas.records import Consents, Necessity, Officer
+
+CASE = UUID("5a4f0a2e-0d0c-4f6e-9b61-3b9f5d3f2a10")
+THREAD = Thread(bytes(range(16)))
+ACTOR = Officer(id="o-1", role="tester", organisation="synthetic")
+NET = TestNetwork()
+TRUST = NET.trust()
+
+
+@pytest.fixture
+def store(store_urls):
+    made = Store(store_urls[0], Vault(store_urls[1], bytes(32)), HUB)
+    yield made
+    made.close()
+
+
+def sealer(outgoing, incarnation, sequence, key):
+    header = NET.header(recipient=outgoing.recipient, kind=outgoing.kind, thread=outgoing.thread)
+    header = replace(header, incarnation=incarnation, sequence=sequence)
+    return seal(outgoing.body, header, TRUST.sealing_key(outgoing.recipient, NOW), NET.members[HUB].signing, key)
+
+
+def entry(outcome="released", case=CASE):
+    return Entry(
+        at=NOW,
+        operation=Operation.disclosure,
+        actor=ACTOR,
+        case_id=case,
+        subject_ref=SubjectRef("s1") if case else None,
+        category=None,
+        purpose=None,
+        stage=None,
+        rules=(),
+        pack_digest=None,
+        outcome=Slug(outcome),
+        envelope=None,
+    )
+
+
+def receipt(digest=None):
+    return Receipt(digest=Digest(digest or os.urandom(32)), topic="t", incarnation=Incarnation.zero(), sequence=1, state="accepted")
+
+
+def outgoing(**changes):
+    plain = Outgoing(
+        kind=Kind.acknowledgement, recipient=POLICE, thread=THREAD, case_id=CASE, body=acknowledgement(), entries=(entry(),), keep=True
+    )
+    return replace(plain, **changes)
+
+
+def note():
+    consents = Consents(sharing="not_sought", service="not_sought", treatment="not_applicable", openness="increases_risk")
+    necessity = Necessity(reason="significant_harm_suspected", text="SECRET necessity of this synthetic case")
+    decision = OfficerDecision(
+        officer=ACTOR, decided_at=NOW, stage="s47", rag="red", purpose="safeguarding", necessity=necessity, consents=consents
+    )
+    return Decided(contact=Digest(bytes(32)), decision=decision)
+
+
+def test_an_effect_is_durable_as_a_whole(store):
+    body = note()
+    effect = Effect(
+        received=receipt(),
+        events=(local_event(CASE, "decided", body, NOW),),
+        marks=(Mark(case_id=CASE, digest=Digest(bytes(32))),),
+        work=(Work(id="w", kind="ask", case_id=CASE, digest=Digest(bytes(32)), not_before=NOW),),
+        outgoing=(outgoing(),),
+    )
+    assert store.positions(["t"]) == {"t": 0}
+    assert store.apply([effect], sealer, NOW, Position(topic="t", before=0, after=3)).applied == 1
+    assert store.positions(["t"]) == {"t": 3}
+    kept = store.events(CASE)
+    assert [each.kind for each in kept] == ["decided", "acknowledgement"]
+    assert kept[0].body == body
+    assert kept[1].sender == HUB
+    assert store.case_of(kept[1].digest) == CASE
+    assert store.event(CASE, kept[0].digest).body == body
+    assert store.due_work("ask", NOW).id == "w"
+    assert store.marked() == CASE
+    assert store.cases() == [CASE]
+    assert store.has_work()
+
+
+@pytest.mark.proves("I4")
+def test_an_envelope_seen_before_has_no_effect_whatever_else_is_in_its_batch(store):
+    one, two = receipt(), receipt()
+    effects = [Effect(received=each, entries=(entry(),)) for each in (one, two, one)]
+    applied = store.apply(effects, sealer, NOW)
+    assert (applied.applied, applied.duplicates) == (2, 1)
+    again = store.apply([Effect(received=one, outgoing=(outgoing(),))], sealer, NOW)
+    assert (again.applied, again.duplicates) == (0, 1)
+    assert store.counts()["entries"] == 2
+    assert outbox.topics_waiting(store.engine) == []
+
+
+def test_the_position_moves_only_from_where_the_batch_began_or_nothing_happens(store):
+    store.positions(["t"])
+    store.apply([], sealer, NOW, Position(topic="t", before=0, after=5))
+    with pytest.raises(StoreUnavailableError, match="another process"):
+        store.apply([Effect(received=receipt(), entries=(entry(),))], sealer, NOW, Position(topic="t", before=0, after=1))
+    assert store.counts()["entries"] == 0
+    assert store.positions(["t"]) == {"t": 5}
+
+
+def test_sequences_of_a_stream_have_no_holes_even_when_a_transaction_fails_between(store):
+    store.apply([Effect(outgoing=(outgoing(), outgoing()))], sealer, NOW)
+
+    def broken(*_):
+        raise StoreUnavailableError
+
+    with pytest.raises(StoreUnavailableError):
+        store.apply([Effect(outgoing=(outgoing(),))], broken, NOW)
+    store.apply([Effect(outgoing=(outgoing(),))], sealer, NOW)
+    with tables.transaction(store.engine) as connection:
+        assert connection.scalar(sa.select(tables.stream.c.next)) == 4
+    (topic,) = outbox.topics_waiting(store.engine)
+    assert len(outbox.waiting(store.engine, topic, 10)) == 3
+
+
+@pytest.mark.proves("I8")
+def test_a_personal_record_cannot_leave_without_an_entry():
+    with pytest.raises(ValueError, match="entry"):
+        outgoing(kind=Kind.response, entries=())
+
+
+@pytest.mark.proves("I8")
+def test_the_entry_of_what_leaves_names_the_envelope_and_is_durable_with_it(store):
+    store.apply([Effect(outgoing=(outgoing(),))], sealer, NOW)
+    log.sequence(store, NET.members[HUB].log, NOW)
+    (logged,) = verify_openings(log.leaves(store))
+    (topic,) = [each for each in outbox.topics_waiting(store.engine) if "requests" in each]
+    with tables.transaction(store.engine) as connection:
+        digest = connection.scalar(sa.select(tables.outbox.c.digest).where(tables.outbox.c.topic == topic))
+    assert logged.envelope == digest
+
+
+def test_a_lost_lease_discards_the_whole_effect(store):
+    work = Work(id="w", kind="ask", case_id=CASE, digest=Digest(bytes(32)), not_before=NOW)
+    store.apply([Effect(work=(work,))], sealer, NOW)
+    mine = leases.acquire(store.engine, "work/w", "me", NOW, timedelta(seconds=10))
+    assert store.due_work("ask", NOW) is None
+    assert leases.acquire(store.engine, "work/w", "you", NOW, timedelta(seconds=10)) is None
+    later = NOW + timedelta(seconds=11)
+    yours = leases.acquire(store.engine, "work/w", "you", later, timedelta(seconds=10))
+    assert yours.term == mine.term + 1
+    finished = store.apply([Effect(done=Done(lease="work/w", term=mine.term, work="w"), entries=(entry(),))], sealer, later)
+    assert finished.discarded
+    assert store.counts()["entries"] == 0
+    assert store.apply([Effect(done=Done(lease="work/w", term=yours.term, work="w"))], sealer, later).applied == 1
+    assert store.apply([Effect(done=Done(lease="work/w", term=yours.term, work="w"), entries=(entry(),))], sealer, later).discarded
+
+
+def test_a_lease_is_renewed_in_its_term_and_given_back_for_the_next(store):
+    first = leases.acquire(store.engine, "x", "me", NOW, timedelta(seconds=10))
+    assert leases.acquire(store.engine, "x", "me", NOW + timedelta(seconds=5), timedelta(seconds=10)) == first
+    leases.release(store.engine, first)
+    assert leases.acquire(store.engine, "x", "you", NOW, timedelta(seconds=10)).term > first.term
+
+
+def test_quarantine_keeps_the_bytes_once(store):
+    row = Quarantined(topic="t", offset=7, reason=Refusal.tampered, raw=b"hostile")
+    store.apply([Effect(quarantined=(row,)), Effect(quarantined=(row,))], sealer, NOW)
+    assert store.counts()["quarantined"] == 1
+
+
+def test_the_log_grows_by_multiples_of_64_and_verifies_from_the_store(store):
+    key = NET.members[HUB].log
+    assert log.sequence(store, key, NOW) is None
+    sizes = []
+    for count in (1, 3, 70):
+        store.apply([Effect(entries=tuple(entry(f"n{index}") for index in range(count)))], sealer, NOW)
+        sizes.append(log.sequence(store, key, NOW).size)
+    assert sizes == [64, 128, 256]
+    leaves = list(log.leaves(store))
+    assert verify_log(log.newest_note(store), [leaf.data for leaf in leaves], origin_of(HUB), key.public).size == 256
+    assert len(verify_openings(leaves)) == 74
+    assert len(outbox.waiting(store.engine, "mash.parties.hub.borough", 10)) == 3
+
+
+def test_one_flipped_bit_of_a_stored_leaf_or_entry_is_noticed(store):
+    key = NET.members[HUB].log
+    store.apply([Effect(entries=(entry(),))], sealer, NOW)
+    log.sequence(store, key, NOW)
+    with tables.transaction(store.engine) as connection:
+        leaf = connection.scalar(sa.select(tables.leaf.c.data).where(tables.leaf.c.index == 0))
+        connection.execute(sa.update(tables.leaf).where(tables.leaf.c.index == 0).values(data=bytes([leaf[0] ^ 1]) + leaf[1:]))
+    with pytest.raises(InconsistentLogError):
+        verify_log(log.newest_note(store), [each.data for each in log.leaves(store)], origin_of(HUB), key.public)
+    with pytest.raises(InconsistentLogError):
+        verify_openings(log.leaves(store))
+    with tables.transaction(store.engine) as connection:
+        sealed = connection.scalar(sa.select(tables.entry.c.sealed))
+        connection.execute(sa.update(tables.entry).values(sealed=sealed[:-1] + bytes([sealed[-1] ^ 1])))
+    with pytest.raises(StoreUnavailableError):
+        list(log.leaves(store))
+
+
+@pytest.mark.proves("I18")
+def test_nothing_readable_lies_in_the_database(store, tmp_path):
+    store.apply([Effect(events=(local_event(CASE, "decided", note(), NOW),), entries=(entry(),))], sealer, NOW)
+    store.apply(
+        [Effect(outgoing=(outgoing(body=replace(acknowledgement(), duty_contact=replace(DUTY, name="SECRET name"))),))], sealer, NOW
+    )
+    assert store.events(CASE)[0].body.decision.necessity.text.startswith("SECRET")
+    with tables.transaction(store.engine) as connection:
+        rows = [connection.execute(sa.select(table)).all() for table in tables.DATA.tables.values()]
+    assert b"SECRET" not in b"".join(
+        value if isinstance(value, bytes) else str(value).encode() for table in rows for row in table for value in row
+    )
+
+
+def test_an_event_whose_key_is_destroyed_is_gone_and_the_rest_stands(store):
+    other = uuid4()
+    store.apply([Effect(events=(local_event(CASE, "decided", note(), NOW), local_event(other, "decided", note(), NOW)))], sealer, NOW)
+    with tables.transaction(store.vault._engine) as connection:
+        connection.execute(sa.delete(tables.case_key).where(tables.case_key.c.name == f"case/{CASE}"))
+    assert store.events(CASE) == []
+    assert len(store.events(other)) == 1
+
+
+def test_a_store_of_another_party_or_schema_is_refused_by_name(store, store_urls):
+    with pytest.raises(ConfigurationError, match="party"):
+        Store(store_urls[0], store.vault, POLICE)
+    with tables.transaction(store.engine) as connection:
+        connection.execute(sa.update(tables.meta).where(tables.meta.c.name == "schema").values(value="0"))
+    with pytest.raises(ConfigurationError, match="schema"):
+        Store(store_urls[0], store.vault, HUB)
+
+
+def test_a_store_without_its_key_or_with_an_unusable_url_is_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match="store key"):
+        Vault(f"sqlite:///{tmp_path}/keys.db", b"")
+    with pytest.raises(ConfigurationError):
+        tables.engine_of("nonsense", tables.DATA)
+
+
+def test_sqlite_is_set_to_survive_power_loss(tmp_path):
+    engine = tables.engine_of(f"sqlite:///{tmp_path}/x.sqlite", tables.DATA)
+    with engine.connect() as connection:
+        found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous", "secure_delete")]
+    assert found == ["wal", 2, 1]
+    engine.dispose()
