@@ -25,7 +25,8 @@ demo: $(RUNTIME) ## one synthetic borough, twelve contacts, no server needed
 	$(BIN)/mash demo
 
 demo-kafka: $(RUNTIME) ## the same over a real Kafka that it starts itself (needs Java and Maven)
-	deploy/kafka/with-kafka sh -c '$(BIN)/mash demo --kafka "$$MASH_KAFKA"'
+	@rm -rf mash-demo-kafka # its broker is gone with the last run
+	deploy/kafka/with-kafka sh -c '$(BIN)/mash demo --folder mash-demo-kafka --kafka "$$MASH_KAFKA"'
 
 test: $(DEV) ## the tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
@@ -40,8 +41,8 @@ lint: $(DEV) ## format, lint, types and contracts, without the tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: $(DEV) ## measurements, printed
-	$(BIN)/python -m pytest -p no:xdist -m bench -s tests/bench
+bench: $(DEV) ## measurements, printed; ONLY=envelope for one
+	@$(BIN)/python tests/bench/run.py $(ONLY)
 
 soak: $(DEV) ## the long runs
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m soak
@@ -58,7 +59,7 @@ lock: ## rewrite requirements/*.txt from pyproject.toml; add UPGRADE=--upgrade f
 	$(COMPILE) $(UPGRADE) --group pyproject.toml:build -c requirements/dev.txt -o requirements/build.txt
 
 clean: ## remove what make made, and the demo's folders
-	rm -rf .venv .venv-lock build dist demo mash-demo .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-lock build dist demo mash-demo mash-demo-kafka .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find $(ROOMS) tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/python:

@@ -92,4 +92,7 @@ def _signature(line: str) -> tuple[str, bytes]:
     match = _LINE.fullmatch(line)
     if match is None:
         raise ValueError
-    return match[1], base64.b64decode(match[2], validate=True)
+    data = base64.b64decode(match[2], validate=True)
+    if base64.b64encode(data).decode() != match[2]:  # spare bits of the last character would let two notes be one
+        raise ValueError
+    return match[1], data

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from broker.effect import Milestone
+from broker.effect import Effect, Milestone
 from broker.keys import kid_of
 from broker.party import Party
+from broker.receive import note
 from broker.store import leases, outbox
 from schemas.enums import KeyUse
 from schemas.identifiers import PartyId
@@ -27,6 +28,8 @@ def drain(party: Party) -> bool:
         withdrawn = [row.id for row in rows if row.recipient is not None and not _listed(party, row.recipient)]
         if withdrawn:
             party.alarm("withdrawn", topic=topic, count=len(withdrawn))
+            entry = note(party, f"withdrawn.{len(withdrawn)}", party.now())
+            party.store.apply([Effect(entries=(entry,))], party.seal, party.now())
             outbox.settle(party.store.engine, withdrawn, "withdrawn", lease)
         going = [row for row in rows if row.id not in set(withdrawn)]
         if going:

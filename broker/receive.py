@@ -67,15 +67,20 @@ def reopen_parked(party: Party, react: React) -> bool:
             if at < record.appended_at + PARKED_LIFE:
                 continue
             refused = Quarantined(topic=kept.topic, offset=kept.offset, reason=Refusal.untrusted, raw=kept.raw)
-            effect = Effect(quarantined=(refused,), entries=(note(party, "quarantined.untrusted.1", at),))
-        party.store.apply([Effect(unparked=((kept.topic, kept.offset),)), effect], party.seal, at)
+            effect = Effect(quarantined=(refused,))
+        noted = _notes(party, [effect], kept.topic, at) or Effect()
+        party.store.apply([Effect(unparked=((kept.topic, kept.offset),)), effect, noted], party.seal, at)
         moved = True
     return moved
 
 
 def _effect(party: Party, record: TopicRecord, react: React, at: datetime) -> Effect:
     """What one record does: any error inside withholds, quarantines and tells, and the stream goes on."""
-    opened = open_envelope(record.value, route_of(record.topic), party.keys.opening, party.trust, at)
+    try:
+        opened = open_envelope(record.value, route_of(record.topic), party.keys.opening, party.trust, at)
+    except Exception as error:  # noqa: BLE001 - a fault of ours on hostile bytes must not stop the others
+        party.alarm("open_failed", topic=record.topic, error=type(error).__name__)
+        opened = Refused(1, Refusal.malformed)
     if isinstance(opened, Refused):
         return _refused(party, record, opened.reason, opened.header, opened.digest)
     try:

@@ -17,6 +17,7 @@ from policies.pack import Pack
 from policies.vocabulary import Audience, Fact
 from schemas import codec
 from schemas.enums import Kind, Operation, Outcome, Status
+from schemas.errors import OversizeRecordError
 from schemas.events import Entry
 from schemas.identifiers import DecisionId, Digest, Slug, Thread
 from schemas.records import (
@@ -34,6 +35,8 @@ from schemas.records import (
 from schemas.statements import Party
 
 STALE: Final = Fact.directory_stale
+PART_NUMBERS: Final = 16  # bytes by which `part` and `parts` may grow once they are known
+MOST: Final = 384 * 1024  # bytes of one answer's items: with its ladder it still fits one body; what is more, a person sends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,14 @@ class Search:
     allowed_lag: timedelta = timedelta(days=3660)
     failed: bool = False
 
+    def is_stale(self, at: datetime) -> bool:
+        """Whether anything that was searched is behind its allowed lag."""
+        seen = [each.as_of for each in self.searched] + ([self.found.as_of] if self.found is not None else [])
+        return any(as_of + self.allowed_lag < at for as_of in seen)
+
+
+FAILED: Final = Search(failed=True)
+
 
 def decide_question(asked: Asked, question: Question, pack: Pack, at: datetime, *, fresh: bool) -> Decided:
     """Climb the ladder for one question; a stale directory makes release a review."""
@@ -102,10 +113,20 @@ def status_of(decided: Decided, search: Search | None, items: tuple[Item, ...], 
 def _status_found(search: Search, items: tuple[Item, ...], at: datetime) -> Status:
     if search.failed or search.match is None:
         return Status.source_unavailable
-    if search.match.outcome is not MatchOutcome.confirmed:
-        return Status.not_found if search.match.outcome is MatchOutcome.none else Status.ambiguous
-    if search.found is None or search.found.as_of + search.allowed_lag < at:
-        return Status.source_unavailable if search.found is None else Status.stale
+    if search.match.outcome not in {MatchOutcome.confirmed, MatchOutcome.none}:
+        return Status.ambiguous
+    if search.is_stale(at):  # also of a person not found: they may have come since
+        return Status.stale
+    if search.match.outcome is MatchOutcome.none:
+        return Status.not_found
+    return _status_held(search, items)
+
+
+def _status_held(search: Search, items: tuple[Item, ...]) -> Status:
+    if search.found is None:
+        return Status.source_unavailable
+    if sum(len(each.value.encode()) for item in items for each in item.fields) > MOST:
+        return Status.in_review
     return Status.released if items else Status.none_held
 
 
@@ -153,9 +174,9 @@ def decision_id(asked: Asked, question: Question, pack_digest: Digest, at: datet
     return DecisionId(hashlib.sha256(codec.encode(identity)).digest()[: DecisionId.size])
 
 
-def respond(asked: Asked, answers: tuple[Answer, ...], pack: Pack) -> Response:
-    """All answers of one request as the first revision."""
-    return Response(
+def respond(asked: Asked, answers: tuple[Answer, ...], pack: Pack) -> tuple[Response, ...]:
+    """All answers of one request, in their order, as the first revision: in as many parts as its bodies need."""
+    whole = Response(
         request_digest=asked.digest,
         case_id=asked.request.case_id,
         agency=asked.me.id,
@@ -165,6 +186,25 @@ def respond(asked: Asked, answers: tuple[Answer, ...], pack: Pack) -> Response:
         pack_digest=pack.digest,
         answers=answers,
     )
+    parts = _fitting(whole)
+    return tuple(replace(each, part=number, parts=len(parts)) for number, each in enumerate(parts, 1))
+
+
+def _fitting(response: Response) -> list[Response]:
+    """Halved until each half fits one body."""
+    middle = len(response.answers) // 2
+    if middle == 0 or _fits(response):
+        return [response]
+    halves = (response.answers[:middle], response.answers[middle:])
+    return [part for half in halves for part in _fitting(replace(response, answers=half))]
+
+
+def _fits(response: Response) -> bool:
+    try:
+        codec.encode(response, codec.MAX_BODY - PART_NUMBERS)
+    except OversizeRecordError:
+        return False
+    return True
 
 
 def entries_of(asked: Asked, decided: Decided, said: Answer, pack: Pack, actor: Officer) -> tuple[tuple[Entry, ...], Entry]:

@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from agents.adapter.answer import Asked, Decided, Search, answer, decide_question, entries_of, entry, respond
+from agents.adapter.answer import FAILED, Asked, Decided, Search, answer, decide_question, entries_of, entry, respond
 from agents.adapter.matching import MatchOutcome, match
 from agents.adapter.ports import SourceSystem
 from agents.adapter.settings import AdapterSettings
@@ -22,7 +22,7 @@ from broker.streams import topic_between
 from policies.pack import Pack
 from schemas.enums import Kind, Operation, Refusal
 from schemas.errors import SourceUnavailableError, TransientError
-from schemas.records import Acknowledgement, Request, Searched, Subject
+from schemas.records import Acknowledgement, Answer, Request, Searched, Subject
 from schemas.statements import Party as Listed
 
 ANSWER: Final = "answer"
@@ -43,14 +43,15 @@ class Adapter:
 
     def step(self, wait: float = 0) -> bool:
         """One round: follow the network, answer, publish, receive; says whether anything happened."""
-        news = follow(self.party)
-        happened = [news and reopen_parked(self.party, self.react), self._answer()]
+        happened = []
         try:
+            news = follow(self.party)
+            happened += [news and reopen_parked(self.party, self.react), self._answer()]
             happened.append(drain(self.party))
             topics = [topic_between(each.id, self.party.id) for each in self.hubs]
             happened.append(receive(self.party, topics, self.react, 0 if any(happened) else wait))
         except TransientError as error:
-            self.party.alarm("transport", error=error.code)
+            self.party.alarm("unavailable", error=error.code)
         return any(happened)
 
     def tick(self) -> None:
@@ -114,8 +115,14 @@ class Adapter:
             self.party.alarm("unanswerable", digest=str(work.digest))
             self.party.store.apply([Effect(done=done)], self.party.seal, at)
             return True
-        effect = self._effect(asked, at)
-        self.party.store.apply([Effect.of(Effect(done=done), effect)], self.party.seal, self.party.now())
+        try:
+            effect = self._effect(asked, at)
+            self.party.store.apply([Effect.of(Effect(done=done), effect)], self.party.seal, self.party.now())
+        except TransientError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is tried again when the lease has run out; the other requests go on
+            self.party.alarm("answer_failed", error=type(error).__name__, digest=str(work.digest))
+            return False
         self.party.reached(Milestone.committed)
         return True
 
@@ -133,19 +140,31 @@ class Adapter:
         self.party.reached(Milestone.decided)
         searches = self._search(asked.request, decided)
         self.party.reached(Milestone.searched)
-        contact = self.party.settings.contact
-        answers = tuple(answer(asked, each, search, self.pack, contact, at) for each, search in zip(decided, searches, strict=True))
+        answers = tuple(self._say(asked, each, search, at) for each, search in zip(decided, searches, strict=True))
         logged = [entries_of(asked, each, said, self.pack, self.party.actor) for each, said in zip(decided, answers, strict=True)]
-        response = Outgoing(
-            kind=Kind.response,
-            recipient=asked.hub.id,
-            thread=asked.thread,
-            case_id=asked.request.case_id,
-            body=respond(asked, answers, self.pack),
-            entries=tuple(disclosure for _, disclosure in logged),
-            keep=True,
+        disclosures = iter([disclosure for _, disclosure in logged])
+        responses = tuple(
+            Outgoing(
+                kind=Kind.response,
+                recipient=asked.hub.id,
+                thread=asked.thread,
+                case_id=asked.request.case_id,
+                body=part,
+                entries=tuple(next(disclosures) for _ in part.answers),
+                keep=True,
+            )
+            for part in respond(asked, answers, self.pack)
         )
-        return Effect(entries=tuple(one for consultations, _ in logged for one in consultations), outgoing=(response,))
+        return Effect(entries=tuple(one for consultations, _ in logged for one in consultations), outgoing=responses)
+
+    def _say(self, asked: Asked, decided: Decided, search: Search | None, at: datetime) -> Answer:
+        """One answer; a row nobody can make sense of is as good as a source that does not answer."""
+        contact = self.party.settings.contact
+        try:
+            return answer(asked, decided, search, self.pack, contact, at)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with what was found, it is not released
+            self._source_failed(error)
+            return answer(asked, decided, FAILED, self.pack, contact, at)
 
     def _search(self, request: Request, decided: list[Decided]) -> list[Search | None]:
         """Find each person once, then what is asked about them; only what would be released is searched for."""
@@ -157,11 +176,12 @@ class Adapter:
     def _find(self, subject: Subject) -> Search:
         try:
             found = self.source.candidates(subject)
-        except SourceUnavailableError as error:
-            LOG.warning("source", party=self.party.id, error=error.code)
-            return Search(failed=True)
+            who = match(subject, found.rows)
+        except Exception as error:  # noqa: BLE001 - an agency's own system may fail in any way; the others are answered all the same
+            self._source_failed(error)
+            return FAILED
         searched = (Searched(source=found.source, as_of=found.as_of),)
-        return Search(match=match(subject, found.rows), searched=searched, allowed_lag=self.settings.source.allowed_lag)
+        return Search(match=who, searched=searched, allowed_lag=self.settings.source.allowed_lag)
 
     def _fetch(self, decided: Decided, who: Search) -> Search:
         question = decided.question
@@ -170,7 +190,14 @@ class Adapter:
             return who
         try:
             found = self.source.fetch(person, question.category, question.since, question.until)
-        except SourceUnavailableError as error:
-            LOG.warning("source", party=self.party.id, error=error.code)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._source_failed(error)
             return Search(failed=True, searched=who.searched)
         return Search(match=who.match, found=found, searched=who.searched, allowed_lag=who.allowed_lag)
+
+    def _source_failed(self, error: Exception) -> None:
+        """A source that is down is logged; anything else is a fault of ours or theirs that a person must look at."""
+        if isinstance(error, SourceUnavailableError):
+            LOG.warning("source", party=self.party.id, error=error.code)
+        else:
+            self.party.alarm("source_failed", error=type(error).__name__)

@@ -73,6 +73,7 @@ def demo(
     try:
         publish_statements(transport, renew(folder, utc_now()))
         borough = open_borough(folder, transport)
+        check_same_transport(borough, folder)
         borough.hub.intake((folder / "contacts.jsonl").read_bytes(), "contacts.jsonl")
         work(borough)
         facts, text = report(folder, borough, began)
@@ -133,6 +134,19 @@ def open_borough(folder: Path, transport: Transport) -> Borough:
     """Each party from its own folder alone."""
     adapters = tuple(adapter_of(folder / each.folder, transport) for each in MEMBERS if (folder / each.folder / "adapter.toml").is_file())
     return Borough(hub=hub_of(folder / MEMBERS[0].folder, transport), adapters=adapters, transport=transport)
+
+
+def check_same_transport(borough: Borough, folder: Path) -> None:
+    """A folder continues on the transport it began on: elsewhere its positions lie beyond what the topics hold."""
+    hub = borough.hub.party
+    topics = [topic_between(each.id, hub.id) for each in borough.hub.agencies]
+    held = hub.store.positions(topics)
+    ends = borough.transport.ends(topics)
+    if any(held[topic] > (ends[topic].end if topic in ends else 0) for topic in topics):
+        fault = Fault(
+            file=str(folder), message="was begun on another transport or broker", fix="continue it there, or take another --folder"
+        )
+        raise ConfigurationError([fault])
 
 
 def work(borough: Borough) -> None:

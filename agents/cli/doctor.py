@@ -20,7 +20,7 @@ from broker.settings import Folder, read_text
 from broker.streams import DIRECTORY
 from broker.trustfiles import load_trust, read_root
 from policies.located import parse
-from schemas.errors import ConfigurationError, Fault, SharingError
+from schemas.errors import ConfigurationError, Fault, InconsistentLogError, SharingError
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ def examine(folder: Path) -> list[Finding]:
         ),
         ("keys", lambda: f"{len(list(home.keys.glob('*')))} key files, readable by their owner only{_loaded(home)}"),
         ("directory", lambda: _directory(home)),
+        ("ready", lambda: _ready(home)),
         ("pack", lambda: f"policy pack {str(read_pack(folder).digest)[:16]}"),
         ("store", lambda: _store(folder)),
         ("log", lambda: _log(folder)),
@@ -75,8 +76,15 @@ def examine(folder: Path) -> list[Finding]:
 def _finding(what: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(what, ok=True, says=check())
+    except ConfigurationError as error:
+        says = "; ".join(str(fault) for fault in error.faults)
+    except InconsistentLogError as error:
+        says = f"{error} (stop this party, keep the folder as it is, tell the information governance officer)"
     except SharingError as error:
-        return Finding(what, ok=False, says=str(error))
+        says = f"{error} (is everything it needs there, and may this account read it?)"
+    except Exception as error:  # noqa: BLE001 - what is broken may break the check itself; the other checks go on
+        says = f"could not be checked: {type(error).__name__} (mend what the other lines name first)"
+    return Finding(what, ok=False, says=says)
 
 
 def _loaded(home: Folder) -> str:
@@ -92,6 +100,23 @@ def _directory(home: Folder) -> str:
         )
         raise ConfigurationError([fault])
     return f"directory {trust.directory.sequence}, {len(trust.directory.parties)} parties, until {trust.directory.expires_at:%d %b %Y}"
+
+
+def _ready(home: Folder) -> str:
+    """Whether this party can sign what it says and open what it is sent, now."""
+    at, party = utc_now(), home.settings().id
+    keys, trust = keystore.load(home.keys), load_trust(home, at)
+    listed, sealing = trust.signing_in_force(party, at), trust.sealing_key(party, at)
+    faults = []
+    if not any(key.kid in listed for key in keys.signing):
+        message = "no signing key here is listed and in force"
+        faults.append(Fault(file=str(home.keys), message=message, fix="restore it, or mash keys new and a directory that lists it"))
+    if sealing is None or sealing.kid not in keys.opening:
+        message = "no encryption key here is announced and in force: nothing that is sent here can be opened"
+        faults.append(Fault(file=str(home.keys), message=message, fix="restore it, or announce one and wait for a snapshot"))
+    if faults:
+        raise ConfigurationError(faults)
+    return "can sign, and can open what is sealed to it"
 
 
 def _party(folder: Path) -> Party:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from agents.cli.compose import hub_of
 from agents.cli.output import ERR, AsJson, Exit, guarded, tell
 from agents.cli.run import run_until_stopped
-from agents.hub.intake import Aside, boilerplate
+from agents.hub.intake import SAY_WHY, Aside, boilerplate, faults_of
 from broker.settings import read_bytes
 from broker.trustfiles import write_whole
 from schemas.errors import ConfigurationError, Fault
@@ -52,9 +52,15 @@ def intake(
 
 
 def _keep_aside(folder: Path, file: Path, aside: list[Aside]) -> None:
-    write_whole(folder / "refused" / file.name, b"".join(each.raw + b"\n" for each in aside))
-    reasons = "".join(f"{fault}\n" for each in aside for fault in each.faults)
-    write_whole(folder / "refused" / f"{file.name}.reasons.txt", reasons.encode())
+    """Add to what was kept of an earlier file of this name; a line kept before is not kept twice."""
+    _add(folder / "refused" / file.name, [each.raw for each in aside])
+    _add(folder / "refused" / f"{file.name}.reasons.txt", [str(fault).encode() for each in aside for fault in each.faults])
+
+
+def _add(path: Path, lines: list[bytes]) -> None:
+    held = path.read_bytes().split(b"\n") if path.is_file() else []
+    write_whole(path, b"".join(line + b"\n" for line in dict.fromkeys([*held, *lines]) if line))
+    path.chmod(0o600)  # they hold people's names
 
 
 @app.command()
@@ -72,14 +78,11 @@ def decide(
     Example: mash hub decide 0b6f… decision.json --folder hub/
     """
     try:
-        decision = TypeAdapter(OfficerDecision).validate_json(read_bytes(file))
+        decision = TypeAdapter(OfficerDecision).validate_json(read_bytes(file), strict=True)
     except ValidationError as error:
-        told = error.errors(include_input=False, include_url=False, include_context=False)
-        faults = [Fault(file=str(file), field=".".join(str(part) for part in each["loc"]), message=each["msg"]) for each in told]
-        raise ConfigurationError(faults) from None
+        raise ConfigurationError(faults_of(error, str(file))) from None
     if boilerplate(decision.necessity.text):
-        fault = Fault(file=str(file), field="necessity.text", message="says nothing of this case", fix="say why these questions are needed")
-        raise ConfigurationError([fault])
+        raise ConfigurationError([Fault(file=str(file), field="necessity.text", message="says nothing of this case", fix=SAY_WHY)])
     hub = hub_of(folder)
     hub.decide(case, decision)
     hub.party.close()

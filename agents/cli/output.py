@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import json
 import sys
+import traceback
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Annotated, Any, ParamSpec, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, Final, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -18,6 +20,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 OUT = Console(highlight=False, soft_wrap=True)
 ERR = Console(stderr=True, highlight=False, soft_wrap=True)
+CONTROLS: Final = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}  # an agency's text moves no cursor
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of text.")]
 
 
@@ -38,7 +41,7 @@ def tell(as_json: bool, facts: dict[str, Any], text: str) -> None:
     if as_json:
         sys.stdout.write(json.dumps(facts, ensure_ascii=True) + "\n")
     else:
-        OUT.print(text, markup=False)
+        OUT.print(text.translate(CONTROLS), markup=False)
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:
@@ -59,11 +62,22 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         except SharingError as error:
             _fail(as_json, error.code, str(error), [])
             raise typer.Exit(Exit.unavailable if isinstance(error, TransientError) else Exit.refused) from None
+        except typer.Exit:
+            raise
         except KeyboardInterrupt:
             _fail(as_json, "interrupted", "interrupted; nothing is lost, run it again to go on", [])
             raise typer.Exit(Exit.interrupted) from None
+        except Exception as error:  # noqa: BLE001 - what an unforeseen error says may hold a person; its place does not
+            _fail(as_json, "bug", f"{type(error).__name__} in {_where(error)}; please report it", [])
+            raise typer.Exit(Exit.bug) from None
 
     return run
+
+
+def _where(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [each for each in frames if "site-packages" not in each.filename] or frames
+    return f"{Path(ours[-1].filename).name}:{ours[-1].lineno}"
 
 
 def _fail(as_json: bool, code: str, message: str, faults: list[dict[str, Any]]) -> None:

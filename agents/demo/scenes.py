@@ -14,8 +14,8 @@ from schemas.identifiers import Slug, SubjectRef
 from schemas.records import NHS_NUMBER, Address, Consents, Identifier, Necessity, Officer, Subject
 
 OFFICERS: Final = (
-    Officer(id="hub-0117", role="assistant team manager", organisation="Borough children's services (SYNTHETIC)"),
-    Officer(id="hub-0142", role="team manager", organisation="Borough children's services (SYNTHETIC)"),
+    Officer(id="hub-0117", role="senior practitioner", organisation="Borough children's services (SYNTHETIC)"),
+    Officer(id="hub-0142", role="team leader", organisation="Borough children's services (SYNTHETIC)"),
 )
 CONSENTS: Final = Consents(
     sharing=Consent.not_sought,

@@ -18,16 +18,18 @@ OPENED: Final = "case_opened"
 
 
 def binds(request: Kept, response: Response, sender: PartyId, thread: Thread, sent_on: Thread) -> bool:
-    """Whether a response answers this request of ours: sent to this sender, its case, thread, subjects and categories.
+    """Whether a response answers this request of ours: sent to this sender, its case, thread, subjects, categories and days.
 
     Only then is it joined (I3): a response cannot be moved to another case, hub, agency or question.
     """
     asked = request.body
     if not isinstance(asked, Request) or response.request_digest != request.digest:
         return False
-    questions = {(each.subject_ref, each.category) for each in asked.questions}
-    answered = {(each.subject_ref, each.category) for each in response.answers}
-    return sender == asked.agency == response.agency and response.case_id == asked.case_id and thread == sent_on and answered <= questions
+    if not (sender == asked.agency == response.agency and response.case_id == asked.case_id and thread == sent_on):
+        return False
+    questions = {(each.subject_ref, each.category): each for each in asked.questions}
+    asked_for = [(each, questions.get((each.subject_ref, each.category))) for each in response.answers]
+    return all(of is not None and of.since <= each.since <= each.until <= of.until for each, of in asked_for)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from broker.streams import topic_between
 from policies.pack import Pack
 from schemas import codec
 from schemas.enums import Kind, Operation, Refusal
-from schemas.errors import ConfigurationError, Fault, TransientError
+from schemas.errors import ConfigurationError, Fault, MalformedRecordError, TransientError
 from schemas.events import AskedAgency, CaseOpened, CaseRecord, Contact, Decided, Entry, OfficerDecision
 from schemas.identifiers import Digest, Incarnation, Slug, Thread
 from schemas.records import Acknowledgement, Officer, Rejection, Request, Response
@@ -67,18 +67,19 @@ class Hub:
         for each in read_contacts(data, file):
             if isinstance(each, Aside):
                 aside.append(each)
-            elif self._take(each):
+            elif self._take(each.contact):
                 taken += 1
-            elif self.party.store.case_of(digest_of(codec.encode(each))) is not None:
+            elif self.party.store.case_of(digest_of(codec.encode(each.contact))) is not None:
                 known += 1
             else:
                 fault = Fault(
                     file=file,
+                    line=each.number,
                     field="contact_ref",
-                    message=f"{each.contact_ref} was taken in with other words",
+                    message=f"{each.contact.contact_ref} was taken in with other words",
                     fix="give it a new contact_ref",
                 )
-                aside.append(Aside(0, codec.encode(each), (fault,)))
+                aside.append(Aside(each.number, each.raw, (fault,)))
         return Taken(taken=taken, known=known, aside=tuple(aside))
 
     def _take(self, contact: Contact) -> bool:
@@ -96,8 +97,12 @@ class Hub:
         at = self.party.now()
         events = self.party.store.events(case_id)
         contact = next((each for each in events if isinstance(each.body, Contact)), None)
-        if contact is None or any(isinstance(each.body, Decided | CaseOpened) for each in events) or _decision_of(events) is not None:
+        decided = any(isinstance(each.body, Decided | CaseOpened) for each in events) or _decision_of(events) is not None
+        if contact is None or not isinstance(contact.body, Contact) or decided:
             raise ConfigurationError([Fault(file=str(case_id), message="no contact waits here for a decision", fix="mash hub show")])
+        if decision.decided_at < contact.body.received_at:
+            message = "is before the contact was received"
+            raise ConfigurationError([Fault(file=str(case_id), field="decided_at", message=message, fix="decide on what has come")])
         event = local_event(case_id, "decided", Decided(contact=contact.digest, decision=decision), at)
         entry = self._entry(at, Operation.decision, decision.officer, case_id, decision, "decided")
         effect = Effect(events=(event,), entries=(entry,), work=(_ask(case_id, contact.digest, at),))
@@ -105,14 +110,15 @@ class Hub:
 
     def step(self, wait: float = 0) -> bool:
         """One round: follow the network, ask, receive, render, publish; says whether anything happened."""
-        news = follow(self.party)
-        happened = [news and reopen_parked(self.party, self.react), self._ask(), self._render()]
+        happened = []
         try:
+            news = follow(self.party)
+            happened += [news and reopen_parked(self.party, self.react), self._ask(), self._render()]
             happened.append(drain(self.party))
             topics = [topic_between(each.id, self.party.id) for each in self.agencies]
             happened.append(receive(self.party, topics, self.react, 0 if any(happened) else wait))
         except TransientError as error:
-            self.party.alarm("transport", error=error.code)
+            self.party.alarm("unavailable", error=error.code)
         return any(happened)
 
     def tick(self) -> None:
@@ -132,12 +138,16 @@ class Hub:
         decision = _decision_of(events)
         if decision is None:
             return False
-        asker = Asker(party=self._me, settings=self.settings, contact=self.party.settings.contact)
-        plans = [plan(work.case_id, contact, decision, agency, asker, self.pack, at) for agency in self.agencies]
-        self.party.reached(Milestone.decided)
-        effect = self._asking(work, contact, decision, plans, at)
         done = Done(lease=lease.name, term=lease.term, work=work.id)
-        self.party.store.apply([Effect.of(Effect(done=done), effect)], self.party.seal, at)
+        try:
+            asker = Asker(party=self._me, settings=self.settings, contact=self.party.settings.contact)
+            plans = [plan(work.case_id, contact, decision, agency, asker, self.pack, at) for agency in self.agencies]
+            self.party.reached(Milestone.decided)
+            effect = self._asking(work, contact, decision, plans, at)
+            self.party.store.apply([Effect.of(Effect(done=done), effect)], self.party.seal, at)
+        except MalformedRecordError as error:  # too much for one record; it is tried again when the lease has run out
+            self.party.alarm("not_asked", error=error.code, digest=str(work.digest))
+            return False
         self.party.reached(Milestone.committed)
         return True
 

@@ -78,11 +78,13 @@ class Store:
 
     def positions(self, topics: Iterable[str]) -> dict[str, int]:
         """The next offset of each topic, 0 for one never read."""
+        wanted, table = list(topics), tables.position
         with tables.transaction(self.engine) as connection:
-            for topic in topics:
-                tables.insert_new(connection, tables.position, topic=topic, next=0)
-            table = tables.position
-            return {row.topic: row.next for row in connection.execute(sa.select(table).where(table.c.topic.in_(list(topics))))}
+            held = {row.topic: row.next for row in connection.execute(sa.select(table).where(table.c.topic.in_(wanted)))}
+            for topic in wanted:
+                if topic not in held:
+                    tables.insert_new(connection, table, topic=topic, next=0)
+        return {topic: held.get(topic, 0) for topic in wanted}
 
     def seen(self, digests: Iterable[Digest]) -> set[Digest]:
         """Which of these envelopes were received before."""
@@ -181,14 +183,18 @@ class Store:
             entries.extend(each.named(sealed.digest))
         return entries
 
-    def _log(self, connection: sa.Connection, entries: Iterable[Entry], prepared: _Prepared) -> None:
-        for entry in entries:
-            data, salt = codec.encode(entry), os.urandom(SALT)
-            name = _key_name(entry, entry.at)
-            sealed = seal_under(prepared.entries[name], name.encode(), salt + data)
-            row = connection.execute(sa.insert(tables.entry).values(key_name=name, leaf=leaf_of(salt, data), sealed=sealed))
-            (entry_id,) = row.inserted_primary_key or (None,)
-            connection.execute(sa.insert(tables.unindexed).values(entry_id=entry_id))
+    def _log(self, connection: sa.Connection, entries: Sequence[Entry], prepared: _Prepared) -> None:
+        if not entries:
+            return
+        rows = [self._entry_row(entry, prepared) for entry in entries]
+        made = sa.insert(tables.entry).returning(tables.entry.c.id, sort_by_parameter_order=True)
+        ids = connection.scalars(made, rows).all()
+        connection.execute(sa.insert(tables.unindexed), [{"entry_id": each} for each in ids])
+
+    def _entry_row(self, entry: Entry, prepared: _Prepared) -> dict[str, object]:
+        data, salt = codec.encode(entry), os.urandom(SALT)
+        name = _key_name(entry, entry.at)
+        return {"key_name": name, "leaf": leaf_of(salt, data), "sealed": seal_under(prepared.entries[name], name.encode(), salt + data)}
 
     def case_of(self, digest: Digest) -> UUID | None:
         """The case an event belongs to, by its digest."""

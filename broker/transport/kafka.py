@@ -42,9 +42,7 @@ BATCH_BYTES: Final = 16 * 1024  # Kafka's limit is on the batch: small batches o
 PARTITION_BYTES: Final = 2 * MAX_MESSAGE_BYTES  # read ahead of one topic
 STALE_SECONDS: Final = 60.0  # without a sign of life a loop or lane counts as stuck
 CODECS: Final = ("gzip_decode", "snappy_decode", "lz4_decode", "zstd_decode")
-CODEC_MODULES: Final = tuple(
-    f"aiokafka.record.{twin}{records}" for twin in ("", "_crecords.") for records in ("default_records", "legacy_records")
-)
+CODEC_MODULES: Final = ("default_records", "legacy_records", "_crecords.default_records", "_crecords.legacy_records")
 
 
 class TransportExhaustedError(SharingError):
@@ -58,7 +56,7 @@ def install_guard() -> None:
     vars(fetcher)["MemoryRecords"] = partial(GuardedBatches, MemoryRecords, DefaultRecordBatch)
     for name in CODEC_MODULES:
         with contextlib.suppress(ImportError):  # the C twins are missing where no compiler was
-            module = importlib.import_module(name)
+            module = importlib.import_module(f"aiokafka.record.{name}")
             for codec in CODECS:
                 setattr(module, codec, refuse_to_open)
     logging.getLogger("aiokafka").setLevel(logging.INFO)  # DEBUG prints whole requests
@@ -107,7 +105,7 @@ class KafkaTransport:
 
     def close(self) -> None:
         """Stop within 20 s, as a rule within one; nothing published is lost."""
-        self._reader.stop_lanes()
+        self._reader.lanes.close()
         with contextlib.suppress(TransportUnavailableError):
             self._thread.call(self._reader.end(), 3 * STOP_SECONDS)
         with contextlib.suppress(TransportUnavailableError):
@@ -121,15 +119,15 @@ class _Reader:
     def __init__(self, thread: LoopThread, options: Mapping[str, object]) -> None:
         self._thread = thread
         self._options = options
-        self._lanes = Lanes()
+        self.lanes = Lanes()
         self._consumer: AIOKafkaConsumer | None = None  # once started
         self._aligning = asyncio.Lock()
 
     def fetch(self, positions: Mapping[str, int], wait: float) -> list[Fetched]:
         deadline = time.monotonic() + wait
-        if not self._lanes.aligned(positions) or self._lost():
+        if not self.lanes.aligned(positions) or self._lost():
             self._thread.call(self._align(positions), 2 * START_SECONDS)
-        return self._lanes.take(positions, max(0.0, deadline - time.monotonic()), lambda lane: self._thread.post(lane.room.set))
+        return self.lanes.take(positions, max(0.0, deadline - time.monotonic()), lambda lane: self._thread.post(lane.room.set))
 
     async def ends(self, topics: Collection[str]) -> dict[str, Extent]:
         with _translated("ends"):
@@ -139,13 +137,10 @@ class _Reader:
         return {partition.topic: Extent(start=starts[partition], end=ends[partition]) for partition in found}
 
     def beats(self) -> list[float]:
-        return [lane.beat for lane in self._lanes.all()]
-
-    def stop_lanes(self) -> None:
-        self._lanes.close()
+        return [lane.beat for lane in self.lanes.all()]
 
     async def end(self) -> None:
-        tasks = [lane.task for lane in self._lanes.all() if lane.task is not None]
+        tasks = [lane.task for lane in self.lanes.all() if lane.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=STOP_SECONDS)
         if self._consumer is not None:
@@ -180,21 +175,21 @@ class _Reader:
             # A setting that the constructor does not pass on; with its 0.1 s a full lane would hold up every other one.
             vars(consumer._fetcher)["_prefetch_backoff"] = 0.0  # noqa: SLF001 – no public way to it
             self._consumer = consumer
-            self._place(consumer, self._lanes.all())
+            self._place(consumer, self.lanes.all())
             return consumer
 
     async def _align(self, positions: Mapping[str, int]) -> None:
         """Give every topic of `positions` its lane, its task and its place."""
         with _translated("fetch"):
             consumer = await self._started()
-            self._place(consumer, self._lanes.align(positions))
-        for lane in self._lanes.all():
+            self._place(consumer, self.lanes.align(positions))
+        for lane in self.lanes.all():
             if lane.task is None:
                 lane.task = asyncio.create_task(self._run(lane))
 
     def _place(self, consumer: AIOKafkaConsumer, moved: Sequence[Lane]) -> None:
         """Let the consumer fetch every lane's topic, the moved ones from where they stand now."""
-        lanes = self._lanes.all()
+        lanes = self.lanes.all()
         partitions = {TopicPartition(lane.topic, 0) for lane in lanes}
         if partitions != consumer.assignment():
             consumer.assign(list(partitions))
@@ -212,7 +207,7 @@ class _Reader:
             try:
                 fetched = await self._pull(lane, await self._started())
                 if fetched is not None:
-                    self._lanes.offer(lane, fetched)
+                    self.lanes.offer(lane, fetched)
             except Exception as error:  # noqa: BLE001 – a fault of one topic ends neither its task nor another's
                 LOG.warning("fetching %s failed: %s", lane.topic, type(error).__name__)
                 lane.cautious = CAUTIOUS_RECORDS
@@ -390,8 +385,11 @@ def _translated(what: str) -> Iterator[None]:
 
 
 async def _bounded(stopping: Coroutine[object, object, object]) -> None:
-    with contextlib.suppress(Exception):  # it is thrown away: how it ends is of no interest
-        await asyncio.wait_for(stopping, STOP_SECONDS)
+    """Give a client STOP_SECONDS to end; how it ends is of no interest, and a cancellation inside it must not become ours."""
+    task = asyncio.create_task(stopping)
+    task.add_done_callback(_look_at)
+    await asyncio.wait([task], timeout=STOP_SECONDS)
+    task.cancel()
 
 
 def _look_at(future: asyncio.Future[Any]) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import CancelledError
 from typing import Final, TypeVar
 
 from schemas.errors import TransportUnavailableError
 
+LOG: Final = logging.getLogger(__name__)
 BEAT_SECONDS: Final = 0.5  # between two signs of life of the loop
 JOIN_SECONDS: Final = 3.0  # what the thread gets to end; it is a daemon, so that a stuck one cannot hold the process
 
@@ -24,6 +27,7 @@ class LoopThread:
         """Start the thread `name`; made after a fork, never before."""
         self.beat = time.monotonic()  # monotonic seconds
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_tell)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -35,7 +39,7 @@ class LoopThread:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result(seconds)
-        except TimeoutError as error:
+        except (TimeoutError, CancelledError) as error:
             future.cancel()
             raise TransportUnavailableError(f"no answer within {seconds:.0f} s") from error
 
@@ -69,3 +73,8 @@ class LoopThread:
             task.cancel()
         if rest:
             self._loop.run_until_complete(asyncio.wait(rest, timeout=1.0))
+
+
+def _tell(_loop: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> None:
+    """Log what nobody caught by its class alone: asyncio's own words print whole futures, with what was sent in them."""
+    LOG.warning("uncaught in the loop: %s", type(context.get("exception")).__name__)

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 import confluent_kafka
 from certificates import Certificates
-from deploy.kafka.server import KafkaStartError, Tls, start_broker
 
 from broker.transport.kafka_settings import KafkaSettings
+from deploy.kafka.server import KafkaStartError, Tls, start_broker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,6 +104,20 @@ def test_any_flipped_bit_of_the_checkpoint_is_noticed(note, key, leaves):
             verify_log(flipped, leaves, ORIGIN, key.public)
 
 
+@pytest.mark.proves("I9")
+def test_a_signature_has_one_spelling(note, key, leaves):
+    """Spare bits of base64's last character are refused, so that a note has exactly one form."""
+    body, _, line = note[:-1].rpartition(b" ")
+    assert line.endswith(b"=")
+    alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    last = line.rstrip(b"=")[-1]
+    other = alphabet[alphabet.index(last) ^ 1]
+    respelt = body + b" " + line.replace(bytes([last]) + b"=", bytes([other]) + b"=") + b"\n"
+    assert respelt != note
+    with pytest.raises(InconsistentLogError):
+        verify_log(respelt, leaves, ORIGIN, key.public)
+
+
 @pytest.mark.proves("I5")
 @pytest.mark.proves("I9")
 @pytest.mark.parametrize("harm", ["flip", "drop", "swap", "add", "truncate"])

@@ -1,0 +1,72 @@
+"""How long do twelve decisions take, all layers of each, with their explanation values? Figures in microseconds.
+
+`warm`: one request's twelve questions, asked again. `new_facts`: every question brings a set of facts never seen before.
+`twelve_explained`: the same twelve with every ladder rendered for a reviewer. `load`: reading, checking and compiling a pack.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+
+from policy_support import CATEGORIES, FACTS, NOW, POLICE, files_for, pack_for, question
+
+from policies.decision import decide
+from policies.explain import ladder, near_misses
+from policies.pack import load_pack
+from policies.vocabulary import Audience, Fact
+from schemas.enums import Outcome
+from schemas.identifiers import CategoryId
+
+REPEATS = 400
+
+
+def measure() -> dict[str, float]:
+    """Medians over repeats."""
+    pack = pack_for(POLICE)
+    twelve = [question(POLICE, category=CategoryId(name)) for name in CATEGORIES[:12]]
+    released = sum(decide(each, pack, NOW).outcome is Outcome.release for each in twelve)
+    fresh = _fresh_facts()
+
+    def new_facts() -> float:
+        asked = [replace(each, facts=next(fresh)) for each in twelve]
+        return _seconds(lambda: [decide(each, pack, NOW) for each in asked])
+
+    files = files_for(POLICE)
+    return {
+        "twelve_warm_us": _median(lambda: _seconds(lambda: [decide(each, pack, NOW) for each in twelve])),
+        "twelve_new_facts_us": _median(new_facts),
+        "twelve_explained_us": _median(lambda: _seconds(lambda: [ladder(decide(each, pack, NOW), Audience.reviewer) for each in twelve])),
+        "near_misses_of_one_us": _median(lambda: _seconds(lambda: near_misses(twelve[8], pack, NOW, Audience.reviewer)), 40),
+        "load_us": _median(lambda: _seconds(lambda: load_pack(files)), 5),
+        "released_of_twelve": float(released),
+    }
+
+
+def _fresh_facts():
+    """Sets of facts, each another: the bits of a counter choose among facts that change nothing here."""
+    free = [fact for fact in Fact if fact not in FACTS]
+    for number in count(1):
+        yield FACTS | {fact for bit, fact in enumerate(free) if number >> bit & 1}
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _median(timed: Callable[[], float], repeats: int = REPEATS) -> float:
+    return statistics.median(timed() for _ in range(repeats)) * 1e6
+
+
+if __name__ == "__main__":
+    for name, figure in measure().items():
+        print(f"{name:24} {figure:10.1f}")

@@ -1,0 +1,148 @@
+"""TOML faults name file, line, key and what is allowed, all at once, never a value; hostile text costs bounded time."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from policy_support import POLICE, TRUST, files_for
+
+from policies.located import MAX_FAULTS, MAX_TEXT, Table, parse
+from policies.pack import load_pack, shipped
+from schemas.errors import ConfigurationError
+
+
+class Inner(Table):
+    size: int = 0
+
+
+class Example(Table):
+    name: str = ""
+    inner: tuple[Inner, ...] = ()
+    one: Inner = Inner()
+
+
+def faults_of(text: str, model: type[Table] = Example):
+    with pytest.raises(ConfigurationError) as caught:
+        parse(text, "party.toml", model)
+    return caught.value.faults
+
+
+def pack_faults(**texts: str):
+    files = files_for(TRUST)
+    for name, text in texts.items():
+        files[
+            {"law": "law/england.toml", "categories": "categories.toml", "agreement": "agreements/borough.toml"}.get(name, f"{name}.toml")
+        ] = text
+    with pytest.raises(ConfigurationError) as caught:
+        load_pack(files)
+    return caught.value.faults
+
+
+def test_every_fault_at_once_each_on_its_line() -> None:
+    found = faults_of('name = 1\n\n[one]\nsize = "x"\ncolour = 2\n\n[[inner]]\nsize = 1\n\n[[inner]]\nsize = []\nweight = 3\n')
+    assert [(each.line, each.field) for each in found] == [
+        (1, "name"),
+        (11, "inner.1.size"),
+        (12, "inner.1.weight"),
+        (4, "one.size"),
+        (5, "one.colour"),
+    ]
+
+
+def test_an_unknown_key_names_the_allowed_ones() -> None:
+    (fault,) = faults_of("[[inner]]\ncolour = 1\n")
+    assert (fault.file, fault.line, fault.field, fault.fix) == ("party.toml", 2, "inner.0.colour", "allowed: size")
+    assert str(fault) == "party.toml:2 [inner.0.colour]: is not a known key (allowed: size)"
+
+
+def test_a_value_outside_a_vocabulary_names_the_allowed_ones_and_never_unknown() -> None:
+    law = shipped()["law/england.toml"]
+    line = law[: law.index('stages = ["s47"]')].count("\n") + 1
+    (fault,) = pack_faults(law=law.replace('stages = ["s47"]', 'stages = ["s48"]', 1))
+    assert (fault.file, fault.line, fault.message) == ("law/england.toml", line, "is not one of the allowed values")
+    assert fault.fix == "allowed: screening, early_help, s17, s47, emergency"
+    (unsaid,) = pack_faults(law=law.replace('stages = ["s47"]', 'stages = ["unknown"]', 1))
+    assert (unsaid.line, unsaid.message) == (line, "is not a known symbol")
+
+
+def test_an_unknown_key_of_a_rule_names_file_line_and_allowed_keys() -> None:
+    law = shipped()["law/england.toml"].replace("requires = [", "require = [", 1)
+    (fault,) = pack_faults(law=law)
+    assert fault.line == law[: law.index("require = [")].count("\n") + 1
+    assert fault.field == "rule.0.require"
+    assert "requires" in fault.fix
+
+
+def test_a_missing_key_points_at_its_table() -> None:
+    law = shipped()["law/england.toml"].replace('id = "asked.haringey"\n', "", 1)
+    (fault,) = pack_faults(law=law)
+    assert (fault.line, fault.field, fault.message) == (law[: law.index("[[rule]]")].count("\n") + 1, "rule.0.id", "Field required")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'name = "Secretive Synthetic"\nname = "Secretive Synthetic"\n',
+        'name = "Secretive Synthetic\n',
+        'one = "Secretive Synthetic"\n',
+        'inner = ["Secretive Synthetic"]\n',
+        '[one]\nsize = "Secretive Synthetic"\n',
+        "one = { size = 2026-13-41 }\n",
+        "name = 'Secretive Synthetic' 'x'\n",
+    ],
+)
+def test_no_value_is_ever_quoted(text) -> None:
+    assert "Secretive" not in str(ConfigurationError(faults_of(text)))
+
+
+def test_a_syntax_fault_names_its_line() -> None:
+    found = faults_of('name = "a"\n\n[one\nsize = 1\n')
+    assert {each.line for each in found} <= {3, 4}
+
+
+def test_a_key_given_twice_is_refused() -> None:
+    (fault,) = faults_of("name = 'a'\nname = 'b'\n")
+    assert "not TOML" in fault.message
+
+
+def test_comments_quoted_and_dotted_keys_keep_their_lines() -> None:
+    found = faults_of('# a comment\n"name" = 1 # after\none.size = "x"\n"o\\u006ee".wide = 1\n')
+    assert [(each.line, each.field) for each in found] == [(2, "name"), (3, "one.size"), (4, "one.wide")]
+
+
+def test_the_faults_told_have_an_end() -> None:
+    assert len(faults_of("\n".join(f"k{at} = 1" for at in range(MAX_FAULTS + 50)))) == MAX_FAULTS
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a = 1\n" * 1_700_000, "longer than"),
+        ("a." * 20_000 + "a = 1\n", "key longer than"),
+        ("a." * (MAX_TEXT // 2 - 10) + "a = 1\n", "key longer than"),
+        ("name = " + "[" * 500_000 + "]" * 500_000, "nested deeper than"),
+        ("name = " + "[" * 33 + "]" * 33, "nested deeper than"),
+        ("name = " + "{a = " * 100_000 + "1" + "}" * 100_000, "nested deeper than"),
+        ("name = " + "[" * 1_000_000, "not TOML"),
+        ('=[{]}"' * 170_000, "not TOML"),
+        ("[a\n" * 340_000, "not TOML"),
+        ("\x00" * 1_000_000, "not TOML"),
+        ("name = " + "9" * 100_000, "not TOML"),
+        ('name = "\ud800"', "not Unicode"),
+    ],
+    ids=["10MB", "dotted40kB", "dotted1MB", "arrays", "arrays33", "tables", "open", "garbage", "headers", "nul", "digits", "surrogate"],
+)
+def test_hostile_text_costs_bounded_time(text, said) -> None:
+    began = time.perf_counter()
+    assert said in str(ConfigurationError(faults_of(text)))
+    assert time.perf_counter() - began < 30  # ten times what the worst takes on a slow machine
+
+
+def test_a_legal_depth_is_read() -> None:
+    (fault,) = faults_of("name = " + "[" * 32 + "]" * 32)
+    assert fault.message == "Input should be a valid string"
+
+
+def test_a_pack_of_each_party_reads() -> None:
+    assert load_pack(files_for(TRUST)).law_digest == load_pack(files_for(POLICE)).law_digest
