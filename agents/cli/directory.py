@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -11,28 +12,17 @@ import typer
 
 from agents.cli.output import AsJson, Exit, guarded, tell
 from broker import keystore
-from broker.directory import (
-    LARGE,
-    Root,
-    Trust,
-    cosign,
-    digest_of,
-    make_snapshot,
-    open_directory,
-    open_enrolment,
-    parse_root,
-    sign,
-    signers,
-    take,
-)
+from broker.directory import LARGE, Root, Trust, cosign, digest_of, open_directory, open_enrolment, parse_root, signers, take
+from broker.follow import publish_statements
+from broker.founding import draft_directory, root_text, snapshot_of
+from broker.party import open_transport
 from broker.settings import Folder, read_text
-from broker.times import DIRECTORY_LIFE
 from broker.trustfiles import path_of, read_statement, write_whole
 from schemas import codec
 from schemas.enums import KeyUse, StatementKind
 from schemas.errors import ConfigurationError, Fault, SharingError
 from schemas.identifiers import Digest
-from schemas.statements import Directory, Party, Statement
+from schemas.statements import Statement
 
 app = typer.Typer(no_args_is_help=True, help="Make, sign, check and publish the directory of parties and its snapshot.")
 RootOption = Annotated[Path, typer.Option("--root", help="The network's pinned root.toml.")]
@@ -54,12 +44,8 @@ def make_root(
     Example: mash directory root anne/ ben/ cara/ --outside cara/ --snapshot office/ --threshold 2
     """
     online = keystore.one(keystore.load(snapshot).snapshot, KeyUse.snapshot, snapshot)
-    lines = [f'network = "{os.urandom(32).hex()}"', f"threshold = {threshold}", f'snapshot_key = "{online.public.hex()}"']
-    for folder in officers:
-        key = keystore.one(keystore.load(folder).officer, KeyUse.officer, folder)
-        lines += ["", "[[officer]]", f'name = "{folder.name}"', f'key = "{key.public.hex()}"']
-        lines += ["outside_hub = true"] if folder in outside else []
-    text = "\n".join(lines) + "\n"
+    keys = [(folder.name, keystore.one(keystore.load(folder).officer, KeyUse.officer, folder), folder in outside) for folder in officers]
+    text = root_text(keys, online, threshold)
     root = parse_root(text, str(out))
     write_whole(out, text.encode())
     tell(as_json, {"root": str(out), "network": str(root.network), "threshold": threshold}, f"network {root.network} is pinned in {out}")
@@ -79,33 +65,18 @@ def draft(
 
     Example: mash directory draft hub/enrolment.avro police/enrolment.avro --root root.toml
     """
-    pinned, at = _root(root), datetime.now(UTC).replace(microsecond=0)
+    pinned, at = _root(root), datetime.now(UTC)
     held = read_statement(previous) if previous else None
-    before = open_directory(pinned, held, at) if held else None
-    listed = {party.id: party for party in (before.parties if before else ())}
+    wishes = []
     for path in enrolments:
-        try:
-            wish = open_enrolment(pinned.network, read_statement(path))
-        except ConfigurationError:
-            raise
-        except SharingError as error:
-            raise ConfigurationError([Fault(file=str(path), message=str(error), fix="ask the party for a new enrolment")]) from None
-        listed[wish.party] = Party(id=wish.party, kind=wish.kind, name=wish.name, duty_contact=wish.duty_contact, keys=wish.keys)
-    directory = Directory(
-        network=pinned.network,
-        sequence=before.sequence + 1 if before else 1,
-        previous=digest_of(held.body) if held else None,
-        issued_at=at,
-        expires_at=at + DIRECTORY_LIFE,
-        minimum_protocol=1,
-        parties=tuple(sorted(listed.values(), key=lambda party: party.id)),
-        agreements=before.agreements if before else (),
-        packs=tuple(Digest.parse(each) for each in pack) if pack else (before.packs if before else ()),
-        revoked=before.revoked if before else (),
-    )
+        with _blaming(path):
+            wishes.append(open_enrolment(pinned.network, read_statement(path)))
+    with _blaming(Path("--pack")):
+        packs = [Digest.parse(each) for each in pack or ()]
+    directory = draft_directory(pinned, wishes, held, packs, at)
     write_whole(out, codec.encode(Statement(kind=StatementKind.directory, body=codec.encode(directory, LARGE), signatures=()), LARGE))
     facts = {"directory": str(out), "sequence": directory.sequence, "parties": [party.id for party in directory.parties]}
-    tell(as_json, facts, f"directory {directory.sequence} with {len(listed)} parties is drafted in {out}; officers sign it next")
+    tell(as_json, facts, f"directory {directory.sequence} with {len(directory.parties)} parties is drafted in {out}; officers sign it next")
 
 
 @app.command("sign")
@@ -166,39 +137,57 @@ def snapshot(
     """
     at = datetime.now(UTC)
     online = keystore.one(keystore.load(key).snapshot, KeyUse.snapshot, key)
-    trust = _trust(_root(root), read_statement(file), at)
+    pinned, statement = _root(root), read_statement(file)
+    offered = []
     for path in announcements:
-        try:
-            trust, _ = take(trust, read_statement(path), at)
-        except SharingError as error:
-            raise ConfigurationError([Fault(file=str(path), message=str(error))]) from None
-    made = make_snapshot(trust, at)
-    write_whole(out, codec.encode(sign(StatementKind.snapshot, codec.encode(made, LARGE), [online]), LARGE))
-    facts = {"snapshot": str(out), "directory": made.directory_sequence, "announcements": len(made.announcements)}
-    tell(as_json, facts, f"snapshot of directory {made.directory_sequence} with {len(made.announcements)} announcements is in {out}")
+        with _blaming(path):
+            offered.append(_verified(pinned, statement, path, at))
+    made = snapshot_of(pinned, statement, offered, online, at)
+    write_whole(out, codec.encode(made, LARGE))
+    facts = {"snapshot": str(out), "announcements": len(offered)}
+    tell(as_json, facts, f"snapshot with {len(offered)} announcements is in {out}")
+
+
+def _verified(root: Root, directory: Statement, path: Path, at: datetime) -> Statement:
+    offered = read_statement(path)
+    take(Trust(root=root, directory=open_directory(root, directory, at), directory_digest=digest_of(directory.body)), offered, at)
+    return offered
 
 
 @app.command()
 @guarded
 def publish(
     files: Annotated[list[Path], typer.Argument(help="Directory, announcements and snapshot.")],
-    to: Annotated[list[Path], typer.Option(help="Party folders to put them into.")],
+    to: Annotated[list[Path] | None, typer.Option(help="Party folders to put them into.")] = None,
+    over: Annotated[Path | None, typer.Option(help="A party folder whose transport carries them onto the topics.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Put signed statements where parties read them; each party verifies them itself.
 
-    Example: mash directory publish directory.avro snapshot.avro --to hub/ --to police/
+    Example: mash directory publish directory.avro snapshot.avro --to hub/ --to police/ --over hub/
     """
-    for path in files:
-        statement = read_statement(path)
-        for party in to:
+    statements = [read_statement(path) for path in files]
+    for statement in statements:
+        for party in to or ():
             write_whole(path_of(Folder(party), statement), codec.encode(statement, LARGE))
-    tell(as_json, {"published": len(files), "parties": len(to)}, f"{len(files)} statements are with {len(to)} parties")
+    if over is not None:
+        transport = open_transport(Folder(over), Folder(over).settings())
+        publish_statements(transport, statements)
+        transport.close()
+    facts = {"published": len(files), "parties": len(to or ()), "topics": over is not None}
+    tell(as_json, facts, f"{len(files)} statements are with {len(to or ())} parties{' and on the topics' if over else ''}")
 
 
 def _root(path: Path) -> Root:
     return parse_root(read_text(path, "it travels out of band"), str(path))
 
 
-def _trust(root: Root, statement: Statement, at: datetime) -> Trust:
-    return Trust(root=root, directory=open_directory(root, statement, at), directory_digest=digest_of(statement.body))
+@contextmanager
+def _blaming(path: Path) -> Iterator[None]:
+    """What cannot be believed is a fault of its file."""
+    try:
+        yield
+    except ConfigurationError:
+        raise
+    except (SharingError, ValueError) as error:
+        raise ConfigurationError([Fault(file=str(path), message=str(error), fix="ask its sender for a new one")]) from None

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agents.cli.output import AsJson, Exit, guarded, tell
 from broker import keystore
-from broker.enrol import announce, enrolment_of
+from broker.founding import announce_now, announcement_path, new_lone_key, new_party
 from broker.keys import OpeningKey, SigningKey
 from broker.settings import Folder
-from broker.times import epoch_at
-from broker.trustfiles import read_root, write_whole
-from schemas import codec
 from schemas.enums import KeyUse
 from schemas.errors import ConfigurationError, Fault
 
@@ -40,22 +35,24 @@ def new(
     if use is not None:
         _lone(folder, use, as_json=as_json)
         return
-    party = Folder(folder)
-    settings, root, at = party.settings(), read_root(party), datetime.now(UTC)
-    if any(party.keys.glob("*")):
-        raise ConfigurationError([Fault(file=str(party.keys), message="holds keys already", fix="a party's keys are made once")])
-    for kind in (KeyUse.signing, KeyUse.log, KeyUse.witness):
-        keystore.write_signing(party.keys, kind, Ed25519PrivateKey.generate())
-    keystore.write_store(party.keys, os.urandom(keystore.STORE_KEY_SIZE))
-    keystore.write_opening(party.keys, OpeningKey.generate())
-    keys = keystore.load(party.keys)
-    write_whole(party.enrolment, codec.encode(enrolment_of(settings, root.network, keys, at)))
-    opening = next(iter(keys.opening.values()))
-    statement = announce(settings.id, root.network, opening, keys.signing[-1], epoch_at(at))
-    path = party.announcements / f"{settings.id}-{epoch_at(at)}.avro"
-    write_whole(path, codec.encode(statement))
-    facts = {"party": settings.id, "enrolment": str(party.enrolment), "announcement": str(path), "kids": _kids(keys)}
-    tell(as_json, facts, f"{settings.id}: keys are in {party.keys}; send {party.enrolment} to the directory's officers")
+    party, at = Folder(folder), datetime.now(UTC)
+    new_party(party, at)
+    name, path = party.settings().id, announcement_path(party, at)
+    facts = {"party": name, "enrolment": str(party.enrolment), "announcement": str(path), "kids": _kids(keystore.load(party.keys))}
+    tell(as_json, facts, f"{name}: keys are in {party.keys}; send {party.enrolment} to the directory's officers")
+
+
+@app.command("announce")
+@guarded
+def announce_key(folder: Annotated[Path, typer.Argument(help="The party's folder.")], as_json: AsJson = False) -> None:
+    """Make the encryption key of this week, where it is missing, and its announcement, which goes to the snapshot maker.
+
+    Example: mash keys announce hub/
+    """
+    party, at = Folder(folder), datetime.now(UTC)
+    announce_now(party, at)
+    path = announcement_path(party, at)
+    tell(as_json, {"announcement": str(path)}, f"{path} announces the encryption key in force; send it to the snapshot maker")
 
 
 def _lone(folder: Path, use: KeyUse, *, as_json: bool) -> None:
@@ -64,7 +61,7 @@ def _lone(folder: Path, use: KeyUse, *, as_json: bool) -> None:
             file="--use", message=f"{use.value} is not a lone key", fix="officer or snapshot; a party's keys come together without --use"
         )
         raise ConfigurationError([fault])
-    key = keystore.write_signing(folder, use, Ed25519PrivateKey.generate())
+    key = new_lone_key(folder, use)
     tell(as_json, {"use": use.value, "kid": str(key.kid), "public": key.public.hex()}, f"{use.value} {key.kid} public {key.public.hex()}")
 
 

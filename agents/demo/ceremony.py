@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,15 +9,11 @@ from importlib.resources import files as resources
 from pathlib import Path
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from broker import keystore
-from broker.directory import LARGE, Trust, digest_of, make_snapshot, open_directory, open_enrolment, parse_root, sign, take
-from broker.enrol import announce, enrolment_of
-from broker.keys import OpeningKey
+from broker.directory import LARGE, open_enrolment, parse_root, sign
+from broker.founding import announce_now, draft_directory, new_lone_key, new_party, root_text, snapshot_of
 from broker.packfiles import read_pack
 from broker.settings import Folder
-from broker.times import DIRECTORY_LIFE, epoch_at
 from broker.trustfiles import path_of, read_root, read_statement, write_whole
 from policies.categories import Categories, Category
 from policies.located import parse
@@ -26,7 +21,7 @@ from policies.pack import shipped
 from schemas import codec
 from schemas.enums import ControllerKind, KeyUse, StatementKind
 from schemas.identifiers import PartyId
-from schemas.statements import Directory, Party, Statement
+from schemas.statements import Statement
 
 OFFICERS: Final = ("anne", "ben", "cara")  # synthetic; cara is outside the hub
 THRESHOLD: Final = 2
@@ -79,81 +74,35 @@ MEMBERS: Final = (
 def found_network(folder: Path, at: datetime) -> None:
     """Make officers, root, every party's folder and keys, and a directory that two of three officers sign."""
     office = folder / "office"
-    officers = [keystore.write_signing(office / name, KeyUse.officer, Ed25519PrivateKey.generate()) for name in OFFICERS]
-    online = keystore.write_signing(office / "snapshot", KeyUse.snapshot, Ed25519PrivateKey.generate())
-    lines = [f'network = "{os.urandom(32).hex()}"', f"threshold = {THRESHOLD}", f'snapshot_key = "{online.public.hex()}"']
-    for name, key in zip(OFFICERS, officers, strict=True):
-        lines += [
-            "",
-            "[[officer]]",
-            f'name = "{name}"',
-            f'key = "{key.public.hex()}"',
-            f"outside_hub = {str(name == OFFICERS[-1]).lower()}",
-        ]
-    root_text = "\n".join(lines) + "\n"
-    root = parse_root(root_text, "root.toml")
-    write_whole(office / "root.toml", root_text.encode())
-    enrolments = [open_enrolment(root.network, _enrol(folder / member.folder, member, root_text, at)) for member in MEMBERS]
-    directory = Directory(
-        network=root.network,
-        sequence=1,
-        previous=None,
-        issued_at=at,
-        expires_at=at + DIRECTORY_LIFE,
-        minimum_protocol=1,
-        parties=tuple(
-            Party(id=each.party, kind=each.kind, name=each.name, duty_contact=each.duty_contact, keys=each.keys) for each in enrolments
-        ),
-        agreements=(),
-        packs=(read_pack(folder / "hub").law_digest,),
-        revoked=(),
-    )
-    signed = sign(StatementKind.directory, codec.encode(directory, LARGE), officers[:THRESHOLD])
+    officers = [(name, new_lone_key(office / name, KeyUse.officer), name == OFFICERS[-1]) for name in OFFICERS]
+    pinned = root_text(officers, new_lone_key(office / "snapshot", KeyUse.snapshot), THRESHOLD)
+    root = parse_root(pinned, "root.toml")
+    wishes = [open_enrolment(root.network, _enrol(Folder(folder / member.folder), member, pinned, at)) for member in MEMBERS]
+    accepted = [read_pack(folder / MEMBERS[0].folder).law_digest]
+    directory = codec.encode(draft_directory(root, wishes, None, accepted, at), LARGE)
+    signed = sign(StatementKind.directory, directory, [key for _, key, _ in officers[:THRESHOLD]])
     write_whole(office / "directory.avro", codec.encode(signed, LARGE))
 
 
-def _enrol(path: Path, member: Member, root_text: str, at: datetime) -> Statement:
-    """What `mash keys new` does for a party, after its settings and pack are written."""
-    party = Folder(path)
-    path.mkdir(parents=True, exist_ok=True)
+def _enrol(party: Folder, member: Member, pinned: str, at: datetime) -> Statement:
+    """What an operator does: write the settings, pin the root, `mash keys new`."""
     for name, text in settings_files(member, at.date()).items():
-        write_whole(path / name, text.encode())
-    write_whole(party.root_file, root_text.encode())
-    for use in (KeyUse.signing, KeyUse.log, KeyUse.witness):
-        keystore.write_signing(party.keys, use, Ed25519PrivateKey.generate())
-    keystore.write_store(party.keys, os.urandom(keystore.STORE_KEY_SIZE))
-    return enrolment_of(party.settings(), read_root(party).network, keystore.load(party.keys), at)
+        write_whole(party.path / name, text.encode())
+    write_whole(party.root_file, pinned.encode())
+    return new_party(party, at)
 
 
 def renew(folder: Path, at: datetime) -> list[Statement]:
     """Announce each party's key of this epoch where it is missing, make today's snapshot, and give every party all of it."""
-    office = folder / "office"
+    office, parties = folder / "office", [Folder(folder / member.folder) for member in MEMBERS]
     directory = read_statement(office / "directory.avro")
-    root = read_root(Folder(folder / MEMBERS[0].folder))
-    trust = Trust(root=root, directory=open_directory(root, directory, at), directory_digest=digest_of(directory.body))
-    announcements = [_announcement(folder / member.folder, member.id, trust, at) for member in MEMBERS]
-    for each in announcements:
-        trust, _ = take(trust, each, at)
+    announcements = [announce_now(party, at) for party in parties]
     online = keystore.one(keystore.load(office / "snapshot").snapshot, KeyUse.snapshot, office / "snapshot")
-    snapshot = sign(StatementKind.snapshot, codec.encode(make_snapshot(trust, at), LARGE), [online])
-    statements = [directory, *announcements, snapshot]
-    for member in MEMBERS:
+    statements = [directory, *announcements, snapshot_of(read_root(parties[0]), directory, announcements, online, at)]
+    for party in parties:
         for each in statements:
-            party = Folder(folder / member.folder)
             write_whole(path_of(party, each), codec.encode(each, LARGE))
     return statements
-
-
-def _announcement(path: Path, party: PartyId, trust: Trust, at: datetime) -> Statement:
-    """The announcement of the epoch now, with a new key where there is none yet."""
-    kept = Folder(path).announcements / f"{party}-{epoch_at(at)}.avro"
-    if kept.is_file():
-        return read_statement(kept)
-    opening = OpeningKey.generate()
-    keystore.write_opening(path / "keys", opening)
-    statement = announce(party, trust.root.network, opening, keystore.load(path / "keys").signing[-1], epoch_at(at))
-    write_whole(kept, codec.encode(statement))
-    return statement
 
 
 def settings_files(member: Member, today: date) -> dict[str, str]:

@@ -1,0 +1,98 @@
+"""The steps by which a network and its parties come to be, as files: what `mash keys`, `mash directory` and the demo all do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from broker import keystore
+from broker.directory import LARGE, Root, Trust, digest_of, make_snapshot, open_directory, sign, take
+from broker.enrol import announce, enrolment_of
+from broker.keys import OpeningKey, SigningKey
+from broker.settings import Folder
+from broker.times import DIRECTORY_LIFE, epoch_at
+from broker.trustfiles import read_root, read_statement, write_whole
+from schemas import codec
+from schemas.enums import KeyUse, StatementKind
+from schemas.errors import ConfigurationError, Fault
+from schemas.identifiers import Digest
+from schemas.statements import Directory, Enrolment, Party, Statement
+
+PARTY_USES = (KeyUse.signing, KeyUse.log, KeyUse.witness)
+
+
+def root_text(officers: Sequence[tuple[str, SigningKey, bool]], snapshot: SigningKey, threshold: int) -> str:
+    """A new network's root.toml: a random network id, each officer's name, key and whether outside the hub."""
+    lines = [f'network = "{os.urandom(32).hex()}"', f"threshold = {threshold}", f'snapshot_key = "{snapshot.public.hex()}"']
+    for name, key, outside in officers:
+        lines += ["", "[[officer]]", f'name = "{name}"', f'key = "{key.public.hex()}"', f"outside_hub = {str(outside).lower()}"]
+    return "\n".join(lines) + "\n"
+
+
+def new_lone_key(folder: Path, use: KeyUse) -> SigningKey:
+    """An officer's or the snapshot's key."""
+    return keystore.write_signing(folder, use, Ed25519PrivateKey.generate())
+
+
+def new_party(party: Folder, at: datetime) -> Statement:
+    """All keys of a party, its enrolment and its first announcement; ConfigurationError when it has keys already."""
+    settings, root = party.settings(), read_root(party)
+    if any(party.keys.glob("*")):
+        raise ConfigurationError([Fault(file=str(party.keys), message="holds keys already", fix="a party's keys are made once")])
+    for use in PARTY_USES:
+        keystore.write_signing(party.keys, use, Ed25519PrivateKey.generate())
+    keystore.write_store(party.keys, os.urandom(keystore.STORE_KEY_SIZE))
+    enrolment = enrolment_of(settings, root.network, keystore.load(party.keys), at)
+    write_whole(party.enrolment, codec.encode(enrolment))
+    announce_now(party, at)
+    return enrolment
+
+
+def announcement_path(party: Folder, at: datetime) -> Path:
+    """Where the party keeps its announcement of the epoch now."""
+    return party.announcements / f"{party.settings().id}-{epoch_at(at)}.avro"
+
+
+def announce_now(party: Folder, at: datetime) -> Statement:
+    """The announcement of the epoch now, with a new encryption key where there is none yet."""
+    kept = announcement_path(party, at)
+    if kept.is_file():
+        return read_statement(kept)
+    opening = OpeningKey.generate()
+    keystore.write_opening(party.keys, opening)
+    statement = announce(party.settings().id, read_root(party).network, opening, keystore.load(party.keys).signing[-1], epoch_at(at))
+    write_whole(kept, codec.encode(statement))
+    return statement
+
+
+def draft_directory(root: Root, wishes: Iterable[Enrolment], held: Statement | None, packs: Sequence[Digest], at: datetime) -> Directory:
+    """The next directory: the parties of the one held, and those that now wish to be listed."""
+    before = open_directory(root, held, at) if held else None
+    listed = {party.id: party for party in (before.parties if before else ())}
+    for wish in wishes:
+        listed[wish.party] = Party(id=wish.party, kind=wish.kind, name=wish.name, duty_contact=wish.duty_contact, keys=wish.keys)
+    issued = at.replace(microsecond=0)
+    return Directory(
+        network=root.network,
+        sequence=before.sequence + 1 if before else 1,
+        previous=digest_of(held.body) if held else None,
+        issued_at=issued,
+        expires_at=issued + DIRECTORY_LIFE,
+        minimum_protocol=1,
+        parties=tuple(sorted(listed.values(), key=lambda party: party.id)),
+        agreements=before.agreements if before else (),
+        packs=tuple(packs) or (before.packs if before else ()),
+        revoked=before.revoked if before else (),
+    )
+
+
+def snapshot_of(root: Root, directory: Statement, announcements: Iterable[Statement], key: SigningKey, at: datetime) -> Statement:
+    """Today's snapshot of a directory and these announcements, each verified before it is listed."""
+    trust = Trust(root=root, directory=open_directory(root, directory, at), directory_digest=digest_of(directory.body))
+    for each in announcements:
+        trust, _ = take(trust, each, at)
+    return sign(StatementKind.snapshot, codec.encode(make_snapshot(trust, at), LARGE), [key])
