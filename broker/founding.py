@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from broker import keystore
-from broker.directory import LARGE, Root, Trust, digest_of, make_snapshot, open_directory, sign, take
+from broker.directory import LARGE, Root, Taken, Trust, digest_of, make_snapshot, open_directory, sign, take
 from broker.enrol import announce, enrolment_of
 from broker.keys import OpeningKey, SigningKey
 from broker.settings import Folder
@@ -18,7 +18,7 @@ from broker.times import DIRECTORY_LIFE, epoch_at
 from broker.trustfiles import read_root, read_statement, write_whole
 from schemas import codec
 from schemas.enums import KeyUse, StatementKind
-from schemas.errors import ConfigurationError, Fault
+from schemas.errors import ConfigurationError, Fault, VerificationError
 from schemas.identifiers import Digest
 from schemas.statements import Directory, Enrolment, Party, Statement
 
@@ -34,7 +34,9 @@ def root_text(officers: Sequence[tuple[str, SigningKey, bool]], snapshot: Signin
 
 
 def new_lone_key(folder: Path, use: KeyUse) -> SigningKey:
-    """An officer's or the snapshot's key."""
+    """An officer's or the snapshot's key; ConfigurationError when the folder has one, since none could be chosen then."""
+    if any(folder.glob(f"{use.value}-*")):
+        raise ConfigurationError([Fault(file=str(folder), message=f"holds a key for {use.value} already", fix="name another folder")])
     return keystore.write_signing(folder, use, Ed25519PrivateKey.generate())
 
 
@@ -94,5 +96,7 @@ def snapshot_of(root: Root, directory: Statement, announcements: Iterable[Statem
     """Today's snapshot of a directory and these announcements, each verified before it is listed."""
     trust = Trust(root=root, directory=open_directory(root, directory, at), directory_digest=digest_of(directory.body))
     for each in announcements:
-        trust, _ = take(trust, each, at)
+        trust, taken = take(trust, each, at)
+        if taken is Taken.alarm:
+            raise VerificationError("two announcements of one party and epoch")
     return sign(StatementKind.snapshot, codec.encode(make_snapshot(trust, at), LARGE), [key])

@@ -135,5 +135,6 @@ def one(keys: tuple[SigningKey, ...], use: KeyUse, folder: Path) -> SigningKey:
     """The only key of a use; ConfigurationError when there is none or more than one to choose from."""
     if len(keys) != 1:
         message = f"{len(keys)} {use.value} keys here, one is needed"
-        raise ConfigurationError([Fault(file=str(folder), message=message, fix=f"mash keys new --use {use.value}")])
+        fix = "keep one of them here" if keys else f"mash keys new --use {use.value}"
+        raise ConfigurationError([Fault(file=str(folder), message=message, fix=fix)])
     return keys[0]

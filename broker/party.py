@@ -15,8 +15,10 @@ from broker.directory import Trust
 from broker.effect import Milestone, Outgoing
 from broker.envelope import PROTOCOL, Sealed, seal
 from broker.keys import SigningKey, kid_of
+from broker.liveness import this_process
 from broker.ports import Transport
 from broker.settings import EmbeddedSettings, Folder, PartySettings
+from broker.store import leases
 from broker.store.store import Store
 from broker.store.vault import Vault
 from broker.telemetry import Meters
@@ -61,10 +63,11 @@ class Party:
         self.now = now
         self.reached = reached
         self.meters = Meters()
-        self.owner = f"{os.getpid()}-{os.urandom(4).hex()}"
+        self.owner = this_process()
         self._check_listed()
         vault = Vault(self.folder.url(self.settings.store.keys_url), self.keys.store)
         self.store = Store(self.folder.url(self.settings.store.url), vault, self.id)
+        leases.free_the_gone(self.store.engine, now())
 
     @property
     def signing(self) -> SigningKey:

@@ -16,7 +16,7 @@ from broker.ports import Fetched, TopicRecord
 from broker.streams import route_of
 from broker.times import PARKED_LIFE
 from schemas.enums import Kind, Operation, Refusal
-from schemas.errors import StoreUnavailableError
+from schemas.errors import StoreUnavailableError, TransientError
 from schemas.events import Entry
 from schemas.identifiers import Digest, Slug
 from schemas.records import Header, Rejection
@@ -41,20 +41,53 @@ def receive(party: Party, topics: Iterable[str], react: React, wait: float) -> b
 
 
 def _accept(party: Party, batch: Fetched, react: React) -> bool:
+    """A batch in one transaction; if something in it cannot be applied, each record in its own, so that one never stops the rest."""
     at = party.now()
-    effects = [_effect(party, record, react, at) for record in batch.records]
+    effects = _fresh(party, [_effect(party, record, react, at) for record in batch.records])
     party.reached(Milestone.verified)
     effects += [_skipped(party, batch, at)]
     if noted := _notes(party, effects, batch.topic, at):
         effects.append(noted)
     try:
-        applied = party.store.apply(effects, party.seal, at, Position(topic=batch.topic, before=batch.before, after=batch.after))
-    except StoreUnavailableError as error:
+        _apply(party, effects, Position(topic=batch.topic, before=batch.before, after=batch.after))
+    except TransientError as error:
         LOG.warning("not_accepted", party=party.id, topic=batch.topic, error=error.code)
         return False
-    party.reached(Milestone.committed)
-    party.meters.duplicates.labels(topic=batch.topic).inc(applied.duplicates)
+    except Exception as error:  # noqa: BLE001 - what cannot be applied is found below, record by record
+        party.alarm("not_applied", topic=batch.topic, error=type(error).__name__)
+        return _singly(party, batch, effects)
     return True
+
+
+def _apply(party: Party, effects: list[Effect], position: Position) -> None:
+    applied = party.store.apply(effects, party.seal, party.now(), position)
+    party.reached(Milestone.committed)
+    party.meters.duplicates.labels(topic=position.topic).inc(applied.duplicates)
+
+
+def _singly(party: Party, batch: Fetched, effects: list[Effect]) -> bool:
+    """Each record by itself; the one that cannot be applied is quarantined as invalid."""
+    before = batch.before
+    for record, effect in zip(batch.records, effects, strict=False):
+        position = Position(topic=batch.topic, before=before, after=record.offset + 1)
+        try:
+            _apply(party, [effect], position)
+        except TransientError as error:
+            LOG.warning("not_accepted", party=party.id, topic=batch.topic, error=error.code)
+            return False
+        except Exception as error:  # noqa: BLE001 - this is the one; its bytes are kept and the stream goes on
+            party.alarm("not_applied", topic=batch.topic, first=record.offset, error=type(error).__name__)
+            kept = Quarantined(topic=record.topic, offset=record.offset, reason=Refusal.invalid, raw=record.value)
+            _apply(party, [Effect(quarantined=(kept,), entries=(note(party, "quarantined.invalid.1", party.now()),))], position)
+        before = position.after
+    _apply(party, effects[len(batch.records) :], Position(topic=batch.topic, before=before, after=batch.after))
+    return True
+
+
+def _fresh(party: Party, effects: list[Effect]) -> list[Effect]:
+    """What was received before is only counted: a flood of replays makes no keys, no rows and no notes."""
+    seen = party.store.seen([each.received.digest for each in effects if each.received is not None])
+    return [Effect(received=each.received) if each.received is not None and each.received.digest in seen else each for each in effects]
 
 
 def reopen_parked(party: Party, react: React) -> bool:
@@ -107,7 +140,7 @@ def _refused(party: Party, record: TopicRecord, reason: Refusal, header: Header 
         return Effect(quarantined=kept)
     state = "expired" if reason is Refusal.expired else "quarantined"
     told: tuple[Outgoing, ...] = ()
-    if header.kind not in NEVER_REJECTED:
+    if header.kind not in NEVER_REJECTED and party.trust.sealing_key(header.sender, party.now()) is not None:
         body = Rejection(answers=digest, reason=reason, duty_contact=party.settings.contact)
         told = (Outgoing(kind=Kind.rejection, recipient=header.sender, thread=header.thread, case_id=None, body=body),)
     return Effect(received=_receipt(record, header, digest, state), quarantined=kept if state == "quarantined" else (), outgoing=told)

@@ -16,6 +16,7 @@ from schemas.enums import ControllerKind, Kind, Layer, Outcome, Purpose, Rag, St
 from schemas.identifiers import Slug
 from schemas.records import NearMiss
 
+MAX_SHOWN: Final = 40  # as many as an answer may carry
 TRUE: Final = Slug("true")
 FALSE: Final = Slug("false")
 STAGE: Final = Slug("stage")
@@ -51,7 +52,7 @@ def near_misses(question: PolicyQuestion, pack: Pack, at: datetime, audience: Au
         changed = decide(_changed(question, fact, value), pack, at)
         if RANK[changed.outcome] > RANK[decision.outcome]:
             found.append(NearMiss(layer=_layer(decision, changed), fact=fact, value=value, says=says))
-    return tuple(found)
+    return tuple(found[:MAX_SHOWN])
 
 
 def apply(question: PolicyQuestion, near_miss: NearMiss) -> PolicyQuestion:

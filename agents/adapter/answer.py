@@ -85,6 +85,7 @@ FAILED: Final = Search(failed=True)
 
 def decide_question(asked: Asked, question: Question, pack: Pack, at: datetime, *, fresh: bool) -> Decided:
     """Climb the ladder for one question; a stale directory makes release a review."""
+    question = still_within(question, pack, at)
     facts = request_facts(asked.request, now=at) | {Fact.match_confirmed}
     policy_question = question_of(
         asked.request,
@@ -97,6 +98,15 @@ def decide_question(asked: Asked, question: Question, pack: Pack, at: datetime, 
     decision = decide(policy_question, pack, at)
     misses = () if decision.outcome is Outcome.release else near_misses(policy_question, pack, at, Audience.requester)
     return Decided(question=question, decision=decision, near_misses=misses)
+
+
+def still_within(question: Question, pack: Pack, at: datetime) -> Question:
+    """The question less the days that have left its look-back since it was asked: midnight makes no lawful question unlawful."""
+    look_back = next((each.look_back_days for each in pack.categories.categories if each.id == question.category), None)
+    if look_back is None or (question.until - question.since).days > look_back:
+        return question
+    earliest = at.date() - timedelta(days=look_back)
+    return replace(question, since=max(question.since, earliest)) if earliest <= question.until else question
 
 
 def status_of(decided: Decided, search: Search | None, items: tuple[Item, ...], at: datetime) -> Status:

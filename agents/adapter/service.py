@@ -57,6 +57,7 @@ class Adapter:
     def tick(self) -> None:
         """Try what waited for a newer directory, index what the log has not indexed yet, and sign."""
         reopen_parked(self.party, self.react)
+        leases.free_the_gone(self.party.store.engine, self.party.now())
         if log.sequence(self.party.store, self.party.log_key, self.party.now()) is not None:
             self.party.reached(Milestone.logged)
 
@@ -137,6 +138,8 @@ class Adapter:
     def _effect(self, asked: Asked, at: datetime) -> Effect:
         fresh = self.party.trust.is_fresh(at)
         decided = [decide_question(asked, each, self.pack, at, fresh=fresh) for each in asked.request.questions]
+        for alert in sorted({alert.value for each in decided for alert in each.decision.alerts}):
+            self.party.alarm(alert, digest=str(asked.digest))
         self.party.reached(Milestone.decided)
         searches = self._search(asked.request, decided)
         self.party.reached(Milestone.searched)

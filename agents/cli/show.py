@@ -32,7 +32,7 @@ def record_json(record: CaseRecord) -> dict[str, Any]:
 
 
 def record_lines(record: CaseRecord) -> list[str]:
-    """A whole case record with provenance and the ladder of each answer."""
+    """A whole case record with provenance; answers that stand on the same ladder name it by letter, and each ladder follows once."""
     lines = [
         f"Case {record.case_id}  version {record.version}  contact {record.contact_ref}",
         f"Stage {record.stage.value}  RAG {record.rag.value}  purpose {record.purpose.value}  opened {record.opened_at:%d %b %Y %H:%M} UTC",
@@ -43,14 +43,23 @@ def record_lines(record: CaseRecord) -> list[str]:
         due = f"due {each.due_at:%d %b %H:%M} UTC" if each.due_at else ""
         conflict = "  TWO DIFFERENT ANSWERS" if each.conflict else ""
         lines.append(f"  {each.agency:24} {each.status.value:14} {due}{conflict}")
+    bases: dict[tuple[str, ...], str] = {}
     for subject in record.subjects:
         lines += ["", f"{subject.ref}  {subject.role.value} ({subject.relation_to_child}): {name_of(subject)}"]
         for answer in record.answers:
             if answer.answer.subject_ref == subject.ref:
-                lines += answer_lines(answer)
+                ladder = tuple(ladder_lines(answer.answer.ladder))
+                lines += answer_lines(answer, bases.setdefault(ladder, _letter(len(bases))))
         refused = [each for each in record.unasked if each.subject_ref == subject.ref]
         lines += [f"    {each.agency}  {each.category}: not asked (the hub's own ladder)" for each in refused]
+    for ladder, letter in bases.items():
+        lines += ["", f"Lawful basis {letter}", *(f"  {line}" for line in ladder)]
     return lines
+
+
+def _letter(number: int) -> str:
+    """A to Z, then AA, AB and so on."""
+    return (_letter(number // 26 - 1) if number >= 26 else "") + chr(ord("A") + number % 26)  # noqa: PLR2004 - letters of the alphabet
 
 
 def name_of(subject: Subject) -> str:
@@ -60,10 +69,10 @@ def name_of(subject: Subject) -> str:
     return " ".join([*names, known]).strip() or "no name known"
 
 
-def answer_lines(joined: JoinedAnswer) -> list[str]:
-    """One answer: what was said, by whom, in which envelope, on which rules."""
+def answer_lines(joined: JoinedAnswer, basis: str) -> list[str]:
+    """One answer: what was said, by whom, in which envelope, on which lawful basis."""
     said = joined.answer
-    lines = [f"    {joined.agency}  {said.category}: {WORDS[said.status]}"]
+    lines = [f"    {joined.agency}  {said.category}: {WORDS[said.status]}  (lawful basis {basis})"]
     for item in said.items:
         at = f"{item.at:%d %b %Y}" if item.at else "no date"
         fields = "; ".join(f"{field.name} {field.value}" for field in item.fields)
@@ -75,7 +84,6 @@ def answer_lines(joined: JoinedAnswer) -> list[str]:
     lines.append(
         f"      from envelope {str(joined.envelope)[:16]} decision {str(said.decision_id)[:16]} by {said.decided_by}; {searched}{agreed}"
     )
-    lines += [f"      {line}" for line in ladder_lines(said.ladder)]
     return lines
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from broker.liveness import is_gone
 from broker.store import tables
 
 
@@ -30,6 +31,18 @@ def acquire(engine: sa.Engine, name: str, owner: str, at: datetime, life: timede
         term = row.term if row.owner == owner and row.until > at else row.term + 1
         connection.execute(sa.update(table).where(table.c.name == name).values(owner=owner, term=term, until=at + life))
         return Lease(name, term)
+
+
+def free_the_gone(engine: sa.Engine, at: datetime) -> int:
+    """Let go of every lease whose owner was a process of this machine that no longer runs; says how many."""
+    table = tables.lease
+    with tables.transaction(engine) as connection:
+        held = connection.execute(sa.select(table.c.name, table.c.owner, table.c.term).where(table.c.until > at)).all()
+        gone = [row for row in held if is_gone(row.owner)]
+        for row in gone:
+            same = sa.update(table).where(table.c.name == row.name, table.c.term == row.term)
+            connection.execute(same.values(owner="", term=row.term + 1, until=tables.START))
+    return len(gone)
 
 
 def release(engine: sa.Engine, lease: Lease) -> None:

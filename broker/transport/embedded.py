@@ -191,9 +191,10 @@ def _engine(path: Path | None) -> Engine:
     where = path.absolute().as_uri() if path else f"file:/mash-{secrets.token_hex(16)}?vfs=memdb"
 
     def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(where, uri=True, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(where, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
         if path is not None:
             _write_ahead(connection)
+        connection.execute(f"PRAGMA busy_timeout={int(LOCK_SECONDS * 1000)}")
         connection.execute("PRAGMA synchronous=FULL")
         return connection
 
@@ -208,7 +209,7 @@ def _begin(connection: Connection) -> None:
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Turn the write-ahead log on; while another process does the same, SQLite answers "locked" without waiting."""
+    """Turn the write-ahead log on, without SQLite's own waiting: two that do it at once wait for each other for seconds."""
     deadline = time.monotonic() + LOCK_SECONDS
     while True:
         try:

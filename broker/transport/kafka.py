@@ -8,7 +8,7 @@ import importlib
 import logging
 import time
 from collections import deque
-from collections.abc import Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final, cast
@@ -25,7 +25,7 @@ from broker.transport.kafka_guard import GuardedBatches, RefusedBatchError, refu
 from broker.transport.kafka_settings import KafkaSettings, topic_configs
 from broker.transport.lanes import CAUTIOUS_RECORDS, Lane, Lanes
 from broker.transport.limits import FETCH_RECORDS, MAX_MESSAGE_BYTES, refuse_oversize
-from broker.transport.looping import LoopThread
+from broker.transport.looping import LoopThread, end_within, look_at
 from schemas.errors import OversizeRecordError, SharingError, TransportUnavailableError
 
 LOG: Final = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ class _Reader:
         if tasks:
             await asyncio.wait(tasks, timeout=STOP_SECONDS)
         if self._consumer is not None:
-            await _bounded(self._consumer.stop())
+            await end_within(STOP_SECONDS, self._consumer.stop())
 
     def _lost(self) -> bool:
         """Whether aiokafka's own fetching task has died; it then says nothing, and returns nothing for ever."""
@@ -158,7 +158,7 @@ class _Reader:
             if self._consumer is not None:
                 if not self._lost():
                     return self._consumer
-                await _bounded(self._consumer.stop())
+                await end_within(STOP_SECONDS, self._consumer.stop())
             consumer = AIOKafkaConsumer(
                 **self._options,
                 enable_auto_commit=False,
@@ -170,7 +170,7 @@ class _Reader:
             try:
                 await asyncio.wait_for(consumer.start(), START_SECONDS)
             except BaseException:
-                await _bounded(consumer.stop())
+                await end_within(STOP_SECONDS, consumer.stop())
                 raise
             # A setting that the constructor does not pass on; with its 0.1 s a full lane would hold up every other one.
             vars(consumer._fetcher)["_prefetch_backoff"] = 0.0  # noqa: SLF001 – no public way to it
@@ -277,30 +277,23 @@ class _Writer:
 
     async def end(self) -> None:
         if self._producer is not None:
-            await _bounded(self._producer.stop())
+            await end_within(STOP_SECONDS, self._producer.stop())
 
     async def _send(self, records: Sequence[Publication]) -> None:
         with _translated("publish"):
             producer = await self._started()
             for topic in {record.topic for record in records}:
-                await asyncio.wait_for(producer.partitions_for(topic), KNOWN_SECONDS)
+                if not producer.client.cluster.partitions_for_topic(topic):
+                    await asyncio.wait_for(producer.partitions_for(topic), KNOWN_SECONDS)
         try:
-            await asyncio.wait_for(self._append(producer, records), SEND_SECONDS)
+            async with asyncio.timeout(SEND_SECONDS):
+                await _append(producer, records)
         except Exception as error:
             await self._discard(producer)
             self._refuse_exhausted()
             if isinstance(error, MessageSizeTooLargeError):
                 raise OversizeRecordError("the cluster refused a record within our own limit: raise max.message.bytes") from error
             raise TransportUnavailableError(f"publish: {type(error).__name__}") from error
-
-    async def _append(self, producer: AIOKafkaProducer, records: Sequence[Publication]) -> None:
-        sent = []
-        for record in records:
-            future = await producer.send(record.topic, value=record.value, key=record.key, partition=0)
-            future.add_done_callback(_look_at)
-            sent.append(future)
-        for future in sent:
-            await asyncio.shield(future)
 
     async def _started(self) -> AIOKafkaProducer:
         async with self._starting:
@@ -317,7 +310,7 @@ class _Writer:
             try:
                 await asyncio.wait_for(producer.start(), START_SECONDS)
             except BaseException:
-                await _bounded(producer.stop())
+                await end_within(STOP_SECONDS, producer.stop())
                 raise
             self._producer = producer
             return producer
@@ -331,14 +324,27 @@ class _Writer:
         LOG.warning("a producer was discarded; %d in %d s end the process", DISCARDS, DISCARD_SECONDS)
         sending = producer._sender.sender_task  # noqa: SLF001 – stop() would go on sending first
         sending.cancel()
-        await _bounded(producer.client.close())
+        await end_within(STOP_SECONDS, producer.client.close())
         await asyncio.wait([sending], timeout=STOP_SECONDS)
         producer._message_accumulator.fail_all(TransportUnavailableError("the producer was discarded"))  # noqa: SLF001 – nothing public does
-        await _bounded(producer.stop())
+        await end_within(STOP_SECONDS, producer.stop())
 
     def _refuse_exhausted(self) -> None:
         if len(self._discarded) == DISCARDS and self._discarded[-1] - self._discarded[0] < DISCARD_SECONDS:
             raise TransportExhaustedError(f"{DISCARDS} producers were lost within {DISCARD_SECONDS:.0f} s: start this process anew")
+
+
+async def _append(producer: AIOKafkaProducer, records: Sequence[Publication]) -> None:
+    sent: list[asyncio.Future[Any]] = []
+    try:
+        for record in records:
+            sent.append(await producer.send(record.topic, value=record.value, key=record.key, partition=0))  # noqa: PERF401 – kept if one fails
+        await asyncio.wait(sent)
+    finally:
+        for future in sent:
+            future.add_done_callback(look_at)
+    for future in sent:
+        future.result()
 
 
 def create_topics(settings: KafkaSettings, names: Iterable[str], replication: int) -> None:
@@ -365,7 +371,7 @@ async def _create(options: Mapping[str, object], names: Sequence[str], replicati
                 if code not in {0, TopicAlreadyExistsError.errno}:
                     raise TransportUnavailableError(f"topic {name} was not created: {for_code(code).__name__}")
         finally:
-            await _bounded(admin.close())
+            await end_within(STOP_SECONDS, admin.close())
 
 
 def _record(record: ConsumerRecord[bytes | None, bytes | None]) -> TopicRecord:
@@ -382,17 +388,3 @@ def _translated(what: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise TransportUnavailableError(f"{what}: {type(error).__name__}") from error
-
-
-async def _bounded(stopping: Coroutine[object, object, object]) -> None:
-    """Give a client STOP_SECONDS to end; how it ends is of no interest, and a cancellation inside it must not become ours."""
-    task = asyncio.create_task(stopping)
-    task.add_done_callback(_look_at)
-    await asyncio.wait([task], timeout=STOP_SECONDS)
-    task.cancel()
-
-
-def _look_at(future: asyncio.Future[Any]) -> None:
-    """Look at the result of a send nobody may wait for any more, or asyncio complains."""
-    if not future.cancelled():
-        future.exception()

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import CancelledError
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from schemas.errors import TransportUnavailableError
 
@@ -73,6 +73,20 @@ class LoopThread:
             task.cancel()
         if rest:
             self._loop.run_until_complete(asyncio.wait(rest, timeout=1.0))
+
+
+async def end_within(seconds: float, stopping: Coroutine[object, object, object]) -> None:
+    """Give a client `seconds` to end; how it ends is of no interest, and a cancellation inside it must not become ours."""
+    task = asyncio.create_task(stopping)
+    task.add_done_callback(look_at)
+    await asyncio.wait([task], timeout=seconds)
+    task.cancel()
+
+
+def look_at(future: asyncio.Future[Any]) -> None:
+    """Look at the result of something nobody may wait for any more, or asyncio complains."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _tell(_loop: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> None:

@@ -112,18 +112,19 @@ def fill(cache: Path) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=cache, prefix="new-"))
     command = ["mvn", "-q", "-B", "-ntp", "-f", str(HERE / "pom.xml"), COPY, f"-DoutputDirectory={folder}"]
-    for offline in (["-o"], []):
-        whole = [*command, *offline]
-        done = subprocess.run(whole, capture_output=True, text=True, timeout=MAVEN_SECONDS, check=False)  # noqa: S603 – our own words
-        if done.returncode == 0:
-            break
-    else:
-        raise KafkaStartError(f"Maven did not fetch the jars of {HERE / 'pom.xml'}:\n{done.stdout[-2000:]}")
+    if not run_maven([*command, "-o"]) and not run_maven(command):
+        raise KafkaStartError(f"Maven did not fetch the jars of {HERE / 'pom.xml'}; run it by hand to see why: {' '.join(command)}")
     check_jars(folder)
     try:
         folder.rename(cache / "jars")
     except OSError:  # another process was faster
         shutil.rmtree(folder)
+
+
+def run_maven(command: list[str]) -> bool:
+    """Whether it did what it should."""
+    done = subprocess.run(command, capture_output=True, timeout=MAVEN_SECONDS, check=False)  # noqa: S603 – our own words
+    return done.returncode == 0
 
 
 def check_jars(folder: Path) -> None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import statistics
 import tempfile
 import time
@@ -50,14 +49,16 @@ def measure() -> dict[str, float]:
         hub = hub_of(folder / "hub", transport, reached=stages.reached)
         adapters = tuple(adapter_of(folder / each.folder, transport, reached=stages.reached) for each in MEMBERS[1:])
         borough = Borough(hub=hub, adapters=adapters, transport=transport)
-        before, cpu, wall = _rss(), time.process_time(), time.perf_counter()
-        hub.intake((folder / "contacts.jsonl").read_bytes(), "contacts.jsonl")
-        work(borough)
+        cpu, wall = time.process_time(), time.perf_counter()
+        tenths = [_tenth(borough, lines) for lines in _tenths(folder / "contacts.jsonl")]
         figures = {
             "cases": float(CASES),
             "wall a case": (time.perf_counter() - wall) / CASES * 1e3,
             "cpu a case, all three parties": (time.process_time() - cpu) / CASES * 1e3,
-            "peak memory grown, MiB": (_rss() - before) / 1024,
+            "cpu a case, first tenth": tenths[0][0],
+            "cpu a case, last tenth": tenths[-1][0],
+            "resident after two tenths, MiB": tenths[1][1],
+            "resident after all, MiB": tenths[-1][1],
         }
         figures |= {f"cpu a case up to {name}": spent / CASES * 1e3 for name, spent in stages.spent.items()}
         figures["one consume transaction"] = _consume(borough)
@@ -78,6 +79,16 @@ def _consume(borough: Borough) -> float:
     return statistics.median(times) * 1e3
 
 
-def _rss() -> int:
-    """Peak resident memory in KiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def _tenths(file: Path) -> list[bytes]:
+    lines = file.read_bytes().splitlines(keepends=True)
+    size = -(-len(lines) // 10)
+    return [b"".join(lines[at : at + size]) for at in range(0, len(lines), size)]
+
+
+def _tenth(borough: Borough, contacts: bytes) -> tuple[float, float]:
+    """CPU milliseconds a case, and resident MiB after a tenth of the contacts."""
+    cpu = time.process_time()
+    borough.hub.intake(contacts, "contacts.jsonl")
+    work(borough)
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return (time.process_time() - cpu) / contacts.count(b"\n") * 1e3, pages * os.sysconf("SC_PAGE_SIZE") / 2**20

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import os
 
 import pytest
 from benches import FileBench, KafkaBench, MemoryBench
 from kafka_server import own_kafka as start_own_kafka
-from kafka_server import some_kafka
+from kafka_server import shared_kafka
 
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory):
-    """One broker for the run; see kafka_server for which."""
-    with some_kafka(tmp_path_factory.mktemp("kafka")) as broker:
+    """One broker for the run and all its workers; see kafka_server for which."""
+    base = tmp_path_factory.getbasetemp()
+    with shared_kafka(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) as broker:
         yield broker
 
 

@@ -61,9 +61,9 @@ def test_an_answer_that_was_not_kept_comes_again(bench):
     topic = bench.topic()
     bench.open().publish(numbered(topic, 3))
     reader = bench.open()
-    again = [[fetched for _ in range(50) for fetched in reader.fetch({topic: 0}, 0.2)][:1] for _ in range(2)]
-    assert again[0][0].before == again[1][0].before == 0
-    assert again[0][0].records[0] == again[1][0].records[0]
+    first, second = (read(reader, {topic: 0}, records_of) for _ in range(2))
+    assert first[0].before == second[0].before == 0
+    assert first[0].records[0] == second[0].records[0]
 
 
 def test_every_topic_has_its_own_offsets(bench):

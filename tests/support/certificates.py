@@ -23,18 +23,24 @@ class Certificates:
     stranger: tuple[Path, Path]  # signed by nobody the server knows
 
     @classmethod
+    def at(cls, folder: Path) -> Certificates:
+        """Those that were made in `folder`."""
+        client, stranger = ((folder / f"{name}.pem", folder / f"{name}.key") for name in ("client", "stranger"))
+        return cls(ca=folder / "ca.pem", server=folder / "server.pem", client=client, stranger=stranger)
+
+    @classmethod
     def make(cls, folder: Path) -> Certificates:
         """Make them all in `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
+        made = cls.at(folder)
         key, authority = _authority("test authority")
         other_key, other = _authority("another authority")
-        ca = folder / "ca.pem"
-        ca.write_bytes(_pem(authority))
+        made.ca.write_bytes(_pem(authority))
         server_key, server = _signed("localhost", key, authority, ExtendedKeyUsageOID.SERVER_AUTH)
-        (folder / "server.pem").write_bytes(_key_pem(server_key) + _pem(server))
-        client = _write(folder, "client", *_signed("hub", key, authority, ExtendedKeyUsageOID.CLIENT_AUTH))
-        stranger = _write(folder, "stranger", *_signed("hub", other_key, other, ExtendedKeyUsageOID.CLIENT_AUTH))
-        return cls(ca=ca, server=folder / "server.pem", client=client, stranger=stranger)
+        made.server.write_bytes(_key_pem(server_key) + _pem(server))
+        _write(made.client, *_signed("hub", key, authority, ExtendedKeyUsageOID.CLIENT_AUTH))
+        _write(made.stranger, *_signed("hub", other_key, other, ExtendedKeyUsageOID.CLIENT_AUTH))
+        return made
 
 
 def _authority(name):
@@ -85,11 +91,9 @@ def _name(name):
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
-def _write(folder, name, key, certificate):
-    paths = folder / f"{name}.pem", folder / f"{name}.key"
+def _write(paths, key, certificate):
     paths[0].write_bytes(_pem(certificate))
     paths[1].write_bytes(_key_pem(key))
-    return paths
 
 
 def _pem(certificate):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import fcntl
+import json
 import os
 import socket
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import confluent_kafka
@@ -20,19 +24,45 @@ from deploy.kafka.server import KafkaStartError, Tls, start_broker
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broker:
-    """A broker for this run; of our own we know the process, the log files in `data` and what its TLS listener accepts."""
+    """A broker for this run; of our own we know the process, the log files in `data` and the certificates."""
 
     address: str
     real: bool = True
     tls_address: str | None = None
     pid: int | None = None
     data: Path | None = None
-    certificates: Certificates | None = None
+    certificates_at: Path | None = None
+
+    @property
+    def certificates(self) -> Certificates:
+        """Those that go with the TLS listener."""
+        assert self.certificates_at is not None
+        return Certificates.at(self.certificates_at)
 
     @property
     def settings(self) -> KafkaSettings:
         """Plain text."""
         return KafkaSettings(bootstrap=self.address)
+
+
+@contextlib.contextmanager
+def shared_kafka(folder: Path) -> Iterator[Broker]:
+    """One broker for all workers of a run, which share `folder`: the first starts it, and stops it when nobody uses it any more."""
+    told = folder / "kafka.json"
+    with contextlib.ExitStack() as running, (folder / "kafka.used").open("w") as used:
+        with (folder / "kafka.electing").open("w") as electing:
+            fcntl.flock(electing, fcntl.LOCK_EX)
+            first = not told.exists()
+            if first:
+                broker = running.enter_context(some_kafka(folder / "kafka"))
+                told.write_text(json.dumps(dataclasses.asdict(broker), default=str), encoding="utf-8")
+            fcntl.flock(used, fcntl.LOCK_SH)
+        yield _broker(json.loads(told.read_text(encoding="utf-8")))
+        fcntl.flock(used, fcntl.LOCK_EX if first else fcntl.LOCK_UN)  # the first waits for the others
+
+
+def _broker(told: dict[str, Any]) -> Broker:
+    return Broker(**(told | {key: told[key] and Path(told[key]) for key in ("data", "certificates_at")}))
 
 
 @contextlib.contextmanager
@@ -61,7 +91,7 @@ def own_kafka(folder: Path) -> Iterator[Broker]:
     certificates = Certificates.make(folder)
     server, running = start_broker(Tls(keystore=certificates.server, truststore=certificates.ca))
     with running:
-        yield Broker(address=server.address, tls_address=server.tls_address, pid=server.pid, data=server.data, certificates=certificates)
+        yield Broker(address=server.address, tls_address=server.tls_address, pid=server.pid, data=server.data, certificates_at=folder)
 
 
 def docker_answers() -> bool:

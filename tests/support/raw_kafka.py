@@ -10,7 +10,7 @@ import time
 import confluent_kafka.admin
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import for_code
+from aiokafka.errors import NoError, for_code
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from aiokafka.record.util import calc_crc32c
@@ -32,6 +32,17 @@ def batch_of(values, *, header=b"good"):
     return bytes(raw)
 
 
+def batch_around(log, at):
+    """First offset of the batch that holds byte `at` of a log file, and one past its last."""
+    start = 0
+    while True:
+        base, length = struct.unpack_from(">qi", log, start)
+        (last,) = struct.unpack_from(">i", log, start + 23)
+        if start <= at < start + 12 + length:
+            return base, base + last + 1
+        start += 12 + length
+
+
 def append_batch(address, topic, batch):
     """Send the bytes of a batch as they are."""
 
@@ -42,12 +53,15 @@ def append_batch(address, topic, batch):
             await client._wait_on_metadata(topic)
             node = client.cluster.leader_for_partition(TopicPartition(topic, 0))
             answer = await client.send(node, ProduceRequest(None, -1, 5000, [(topic, [(0, batch)])]))
-            code = answer.topics[0][1][0][1]
-            assert code == 0, for_code(code)
+            return for_code(answer.topics[0][1][0][1])
         finally:
             await client.close()
 
-    asyncio.run(send())
+    deadline = time.monotonic() + 10
+    while (error := asyncio.run(send())) is not NoError:
+        assert error.retriable, error  # a topic that was made just now may have no leader yet
+        assert time.monotonic() < deadline, error
+        time.sleep(0.05)
 
 
 def append_compressed(address, topic, codec, value, count=1):

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from broker.transport.looping import LoopThread
+from broker.transport.looping import LoopThread, end_within
 from schemas.errors import TransportUnavailableError
 
 
@@ -57,6 +57,21 @@ def test_a_work_cancelled_inside_is_unavailable(thread):
 
     with pytest.raises(TransportUnavailableError):
         thread.call(cancel(), 5)
+
+
+@pytest.mark.parametrize("error", [ValueError("lost"), asyncio.CancelledError()])
+def test_how_a_client_ends_is_of_no_interest(thread, error, caplog):
+    async def fail():
+        raise error
+
+    thread.call(end_within(5, fail()), 5)
+    assert not caplog.records
+
+
+def test_a_client_that_does_not_end_is_left(thread):
+    started = time.monotonic()
+    thread.call(end_within(0.1, asyncio.sleep(60)), 5)
+    assert time.monotonic() - started < 2
 
 
 def test_closing_ends_what_runs_and_refuses_what_comes(thread):

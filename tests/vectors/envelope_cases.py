@@ -152,6 +152,12 @@ def good() -> list[Case]:
             about="expired less than SKEW ago", envelope=Made(about="expired less than SKEW ago", header=late).data(), body=ACKNOWLEDGEMENT
         ),
         Case(
+            about="by a key that ends with the calendar",
+            envelope=Made(about="by a key that ends with the calendar", header=net.header()).data(),
+            body=ACKNOWLEDGEMENT,
+            world="for_ever",
+        ),
+        Case(
             about="by a key that has ended since",
             envelope=Made(
                 about="by a key that has ended since", header=net.header(sent_at=NOW - DAY, expires_at=NOW - DAY + LIFETIME)
@@ -301,6 +307,7 @@ def envelopes() -> dict[str, object]:
         "worlds": {
             "plain": _world(),
             "revoked": _world(revoked=(gone,)),
+            "for_ever": _world(**_with_hub_key(not_after=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))),
             "retired": _world(**_with_hub_key(not_after=NOW)),
             "not_yet": _world(**_with_hub_key(not_before=NOW + timedelta(seconds=1))),
         },
