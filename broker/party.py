@@ -64,6 +64,7 @@ class Party:
         self.reached = reached
         self.meters = Meters()
         self.owner = this_process()
+        self.parked: dict[str, datetime] = {}  # topics beyond whose end we stand, and until when they are left alone
         self._check_listed()
         vault = Vault(self.folder.url(self.settings.store.keys_url), self.keys.store)
         self.store = Store(self.folder.url(self.settings.store.url), vault, self.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -23,17 +23,20 @@ from schemas.records import Header, Rejection
 
 React = Callable[[Opened, datetime], Effect | Refusal]
 NEVER_REJECTED: Final = frozenset({Kind.rejection, Kind.acknowledgement, Kind.status})  # or two parties would reject for ever
+PARKED: Final = timedelta(minutes=1)  # before a parked topic is looked at again
 LOG: Final = structlog.get_logger()
 
 
 def receive(party: Party, topics: Iterable[str], react: React, wait: float) -> bool:
     """Fetch and accept once; says whether anything was consumed."""
-    positions = party.store.positions(list(topics))
-    batches = party.transport.fetch(positions, wait)
+    at = party.now()
+    asked = [topic for topic in topics if party.parked.get(topic, at) <= at]
+    batches = party.transport.fetch(party.store.positions(asked), wait)
     consumed = False
     for batch in batches:
         if batch.beyond_end:
             party.alarm("beyond_end", topic=batch.topic, first=batch.before)
+            party.parked[batch.topic] = at + PARKED  # a topic made anew is for people to look at; the others go on
             continue
         party.reached(Milestone.fetched)
         consumed = _accept(party, batch, react) or consumed

@@ -16,7 +16,7 @@ from agents.hub.intake import SAY_WHY, Aside, boilerplate, faults_of
 from broker.settings import read_bytes
 from broker.trustfiles import write_whole
 from schemas.errors import ConfigurationError, Fault
-from schemas.events import Contact, OfficerDecision
+from schemas.events import OfficerDecision
 
 app = typer.Typer(no_args_is_help=True, help="Work at a hub.")
 Home = Annotated[Path, typer.Option("--folder", help="The hub's folder.")]
@@ -114,9 +114,10 @@ def show(folder: Home = Path(), as_json: AsJson = False) -> None:
     for case_id in hub.party.store.cases():
         record = hub.record(case_id)
         if record is None:
-            waits = any(isinstance(each.body, Contact) for each in hub.party.store.events(case_id))
+            waits = hub.waits_for_decision(case_id)
             rows.append({"case": str(case_id), "waits_for": "decision" if waits else "opening"})
-            lines.append(f"{case_id}  waits for a decision: mash hub decide {case_id} decision.json")
+            cure = f"a decision: mash hub decide {case_id} decision.json" if waits else "its requests: mash hub run"
+            lines.append(f"{case_id}  waits for {cure}")
             continue
         agencies = {
             each.agency: {"status": each.status.value, "due_at": each.due_at.isoformat() if each.due_at else None}

@@ -108,6 +108,10 @@ class Hub:
         effect = Effect(events=(event,), entries=(entry,), work=(_ask(case_id, contact.digest, at),))
         self.party.store.apply([effect], self.party.seal, at)
 
+    def waits_for_decision(self, case_id: UUID) -> bool:
+        """Whether nobody has decided yet to ask about this contact."""
+        return _decision_of(self.party.store.events(case_id)) is None
+
     def step(self, wait: float = 0) -> bool:
         """One round: follow the network, ask, receive, render, publish; says whether anything happened."""
         happened = []

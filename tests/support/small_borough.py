@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from agents.adapter.service import Adapter
 from agents.cli.compose import adapter_of, hub_of
 from agents.demo.borough import write_borough
 from agents.demo.ceremony import MEMBERS, found_network, renew
+from agents.hub.service import Hub
 from broker import keystore
 from broker.directory import sign
 from broker.follow import publish_statements
@@ -28,6 +30,7 @@ from schemas.statements import Directory, Statement
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 LARGE = 1 << 24
+FOUNDED = timedelta(days=20)  # before the tests' day: longer than anything sent may be under way
 IN_MEMORY = '\n[store]\nurl = "sqlite://"\nkeys_url = "sqlite://"\n'
 FOLDERS = tuple(member.folder for member in MEMBERS)
 
@@ -48,7 +51,7 @@ class Clock:
 def write_files(folder: Path, *, contacts: int = 12, at: datetime = NOW, in_memory: bool = True, answer_after: int = 0) -> None:
     """A borough's folders, keys and directory as the demo makes them; sources as fresh as the clock."""
     write_borough(folder, today=at.date(), people=60, contacts=contacts)
-    found_network(folder, at)
+    found_network(folder, at - FOUNDED)
     for name in FOLDERS:
         home = folder / name
         if in_memory:
@@ -62,18 +65,27 @@ def write_files(folder: Path, *, contacts: int = 12, at: datetime = NOW, in_memo
 class SmallBorough:
     """A hub, police and a trust at work."""
 
-    def __init__(self, folder: Path, *, like: Path | None = None, **files) -> None:
+    def __init__(self, folder: Path, *, like: Path | None = None, at: datetime = NOW, in_memory: bool = True, **files) -> None:
         """Made anew, or as a copy of `like`, whose keys it has too."""
-        self.folder, self.clock = folder, Clock()
+        self.folder, self.clock = folder, Clock(at)
         if like is None:
-            write_files(folder, **files)
+            write_files(folder, at=at, in_memory=in_memory, **files)
         else:
             shutil.copytree(like, folder, dirs_exist_ok=True)
-        self.transport = EmbeddedTransport(None, now=self.clock)
+        self.transport = EmbeddedTransport(None if in_memory else folder / "transport.sqlite", now=self.clock)
         self.tell(*renew(folder, self.clock.at))
-        self.hub = hub_of(folder / "hub", self.transport, self.clock)
-        self.police = adapter_of(folder / "police", self.transport, self.clock)
-        self.trust = adapter_of(folder / "trust", self.transport, self.clock)
+
+    @cached_property
+    def hub(self) -> Hub:
+        return hub_of(self.folder / "hub", self.transport, self.clock)
+
+    @cached_property
+    def police(self) -> Adapter:
+        return adapter_of(self.folder / "police", self.transport, self.clock)
+
+    @cached_property
+    def trust(self) -> Adapter:
+        return adapter_of(self.folder / "trust", self.transport, self.clock)
 
     @property
     def adapters(self) -> tuple[Adapter, ...]:
@@ -108,10 +120,11 @@ class SmallBorough:
         return keystore.load(self.folder / "office" / "snapshot").snapshot[0]
 
     def close(self) -> None:
-        for adapter in self.adapters:
-            adapter.source.close()
-        for party in self.parties:
-            party.store.close()
+        made = [each for name, each in vars(self).items() if name in {"hub", "police", "trust"}]
+        for each in made:
+            each.party.store.close()
+            if isinstance(each, Adapter):
+                each.source.close()
         self.transport.close()
 
 

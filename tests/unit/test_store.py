@@ -9,13 +9,14 @@ from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
+from network import DUTY, HUB, NOW, POLICE, TestNetwork, acknowledgement
+
 from broker.accesslog import origin_of, verify_log, verify_openings
 from broker.effect import Done, Effect, Mark, Outgoing, Position, Quarantined, Receipt, Work, local_event
 from broker.envelope import seal
 from broker.store import leases, log, outbox, tables
 from broker.store.store import Store
 from broker.store.vault import Vault
-from network import DUTY, HUB, NOW, POLICE, TestNetwork, acknowledgement
 from schemas.enums import Kind, Operation, Refusal
 from schemas.errors import ConfigurationError, InconsistentLogError, StoreUnavailableError
 from schemas.events import Decided, Entry, OfficerDecision
