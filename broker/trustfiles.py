@@ -14,11 +14,12 @@ from schemas.errors import ConfigurationError, Fault, SharingError
 from schemas.statements import Announcement, Statement
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Replace a file so that a crash leaves the old bytes or the new."""
+def write_whole(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Replace a file so that a crash leaves the old bytes or the new; at no instant may more people read it than `mode` says."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with beside.open("wb") as file:
+    beside.unlink(missing_ok=True)  # what an earlier process of this number left
+    with open(beside, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

@@ -103,8 +103,8 @@ def prepare(folder: Path, cases: int, seed: int) -> None:
     if folder.is_dir() and any(folder.iterdir()) and not (folder / PREPARING).exists():
         raise ConfigurationError([Fault(file=str(folder), message="is not empty and holds no borough", fix="another --folder")])
     folder.mkdir(parents=True, exist_ok=True)
-    clear(folder)
     (folder / PREPARING).touch()
+    clear(folder, PREPARING)
     at = utc_now()
     write_borough(folder, today=at.date(), seed=seed, contacts=cases)
     found_network(folder, at)
@@ -196,8 +196,7 @@ def report(folder: Path, borough: Borough, began: float) -> tuple[dict[str, Any]
     for record in records:
         path = folder / "records" / f"{record.contact_ref}.v{record.version}.json"
         if not path.exists():
-            write_whole(path, json.dumps(record_json(record), ensure_ascii=False, indent=1).encode() + b"\n")
-            path.chmod(0o600)
+            write_whole(path, json.dumps(record_json(record), ensure_ascii=False, indent=1).encode() + b"\n", mode=0o600)
     verified: dict[str, dict[str, Any]] = {party.id: _verified(party) for party in borough.parties}
     facts = summary(folder, borough, records, verified, began)
     write_whole(folder / "summary.json", json.dumps(facts, indent=1).encode() + b"\n")

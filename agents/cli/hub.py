@@ -59,8 +59,7 @@ def _keep_aside(folder: Path, file: Path, aside: list[Aside]) -> None:
 
 def _add(path: Path, lines: list[bytes]) -> None:
     held = path.read_bytes().split(b"\n") if path.is_file() else []
-    write_whole(path, b"".join(line + b"\n" for line in dict.fromkeys([*held, *lines]) if line))
-    path.chmod(0o600)  # they hold people's names
+    write_whole(path, b"".join(line + b"\n" for line in dict.fromkeys([*held, *lines]) if line), mode=0o600)  # people's names
 
 
 @app.command()

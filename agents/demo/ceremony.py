@@ -169,9 +169,11 @@ concern = "There is reason to think this child is in immediate danger; the hub n
 """
 
 
-def clear(folder: Path) -> None:
-    """Remove what an interrupted preparation left."""
+def clear(folder: Path, keep: str) -> None:
+    """Remove what an interrupted preparation left, but for the file that says so."""
     for each in folder.iterdir():
+        if each.name == keep:
+            continue
         if each.is_dir():
             shutil.rmtree(each)
         else:

@@ -272,3 +272,32 @@ def test_a_case_that_was_not_opened_has_no_record_and_substance_names_no_id():
     other = replace(record, case_id=UUID(int=8, version=4), version=99, opened_at=NOW + timedelta(days=1))
     assert substance(other) == substance(record)
     assert substance(replace(record, answers=())) != substance(record)
+
+
+SECOND = kept(replace(opened(), opened_at=NOW + timedelta(minutes=5)), None, kind="case_opened")
+ASKED_AGAIN = kept(replace(REQUESTS[POLICE], concern="Asked twice."), HUB, kind="request")
+TWICE = [
+    OPENED,
+    SECOND,
+    SENT[POLICE],
+    ASKED_AGAIN,
+    *(kept(response(POLICE, to=each.digest), POLICE) for each in (SENT[POLICE], ASKED_AGAIN)),
+]
+
+
+@pytest.mark.proves("I12")
+@given(st.permutations(TWICE))
+def test_even_what_should_stand_once_and_stands_twice_is_rendered_alike_in_any_order(events):
+    record = case_record(events)
+    assert record == case_record(TWICE)
+    assert record.version == len(TWICE)
+    assert len(record.answers) == 1  # to the request that counts
+
+
+MIXED = [kept(response(POLICE, 1, part, parts, said), POLICE) for part, parts, said in ((1, 1, "a"), (1, 2, "b"), (2, 2, "c"))]
+
+
+@given(st.permutations([OPENED, SENT[POLICE], *MIXED]))
+def test_parts_counted_differently_are_rendered_alike_in_any_order(events):
+    assert case_record(events) == case_record([OPENED, SENT[POLICE], *MIXED])
+    assert {each.envelope for each in case_record(events).answers} == {each.digest for each in MIXED}

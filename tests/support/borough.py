@@ -22,11 +22,13 @@ from unittest.mock import patch
 
 import sqlalchemy as sa
 
+from agents.adapter.service import Adapter
 from agents.cli import compose, demo
 from agents.cli.log import verify_party
 from agents.demo.borough import write_borough
 from agents.demo.ceremony import MEMBERS, renew
 from agents.hub.casework import substance
+from agents.hub.service import Hub
 from broker.accesslog import verify_openings
 from broker.effect import Milestone, digest_of
 from broker.envelope import header_of
@@ -73,19 +75,30 @@ def nobody(_: str, __: Milestone) -> None:
     """Nobody watches."""
 
 
+def open_service(
+    folder: Path, name: str, transport: Transport, *, now: Callable[[], datetime] = utc_now, reached: Reached = nobody
+) -> Hub | Adapter:
+    """One party at work, from its own folder."""
+    open_one = compose.hub_of if name == HUB.folder else compose.adapter_of
+    with patch.object(compose, "read_pack", lambda path: PACKS.get(path.name) or read_pack(path)):
+        return open_one(folder / name, transport, now, partial(reached, name))
+
+
 def open_borough(
     folder: Path, transport: Transport | None = None, *, now: Callable[[], datetime] = utc_now, reached: Reached = nobody
 ) -> demo.Borough:
     """As the demo opens it: statements renewed and published, each party from its own folder; `reached` hears whose milestone it is."""
     transport = transport or EmbeddedTransport(folder / "transport.sqlite")
     publish_statements(transport, renew(folder, now()))
-    hub, *adapters = FOLDERS
-    with patch.object(compose, "read_pack", lambda path: PACKS.get(path.name) or read_pack(path)):
-        return demo.Borough(
-            hub=compose.hub_of(folder / hub, transport, now, partial(reached, hub)),
-            adapters=tuple(compose.adapter_of(folder / each, transport, now, partial(reached, each)) for each in adapters),
-            transport=transport,
-        )
+    hub, *adapters = (open_service(folder, name, transport, now=now, reached=reached) for name in FOLDERS)
+    return demo.Borough(hub=hub, adapters=tuple(adapters), transport=transport)
+
+
+def close_service(service: Hub | Adapter) -> None:
+    """Let go of a party's store and source."""
+    if isinstance(service, Adapter):
+        service.source.close()
+    service.party.store.close()
 
 
 def close(borough: demo.Borough) -> None:
@@ -175,6 +188,12 @@ def _check_answers(borough: demo.Borough) -> None:
 def entries_of(party: Party) -> list[Entry]:
     """Every indexed entry of a party's access log."""
     return list(verify_openings(log.leaves(party.store)))
+
+
+def alarms(party: Party) -> dict[str, int]:
+    """How often each alarm went off."""
+    samples = [sample for metric in party.meters.alarms.collect() for sample in metric.samples]
+    return {each.labels["reason"]: int(each.value) for each in samples if each.name.endswith("_total")}
 
 
 def rows(party: Party, table: sa.Table) -> list[Any]:

@@ -6,8 +6,9 @@ import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
+from unittest.mock import patch
 
 import sqlalchemy as sa
 
@@ -16,13 +17,14 @@ from agents.cli.compose import adapter_of, hub_of
 from agents.demo.borough import write_borough
 from agents.demo.ceremony import MEMBERS, found_network, renew
 from agents.hub.service import Hub
-from broker import keystore
+from broker import keystore, packfiles
 from broker.directory import sign
 from broker.follow import publish_statements
 from broker.party import Party
 from broker.store import log, tables
 from broker.transport.embedded import EmbeddedTransport
 from broker.trustfiles import write_whole
+from policies.pack import Pack, load_pack
 from schemas import codec
 from schemas.enums import StatementKind
 from schemas.events import Entry
@@ -33,6 +35,16 @@ LARGE = 1 << 24
 FOUNDED = timedelta(days=20)  # before the tests' day: longer than anything sent may be under way
 IN_MEMORY = '\n[store]\nurl = "sqlite://"\nkeys_url = "sqlite://"\n'
 FOLDERS = tuple(member.folder for member in MEMBERS)
+
+
+@cache
+def _pack(texts: tuple[tuple[str, str], ...]) -> Pack:
+    return load_pack(dict(texts))
+
+
+def packs_read_once():
+    """A context in which equal texts are one pack: reading it costs more than all else in opening a party."""
+    return patch.object(packfiles, "load_pack", lambda files: _pack(tuple(sorted(files.items()))))
 
 
 class Clock:
@@ -77,15 +89,18 @@ class SmallBorough:
 
     @cached_property
     def hub(self) -> Hub:
-        return hub_of(self.folder / "hub", self.transport, self.clock)
+        with packs_read_once():
+            return hub_of(self.folder / "hub", self.transport, self.clock)
 
     @cached_property
     def police(self) -> Adapter:
-        return adapter_of(self.folder / "police", self.transport, self.clock)
+        with packs_read_once():
+            return adapter_of(self.folder / "police", self.transport, self.clock)
 
     @cached_property
     def trust(self) -> Adapter:
-        return adapter_of(self.folder / "trust", self.transport, self.clock)
+        with packs_read_once():
+            return adapter_of(self.folder / "trust", self.transport, self.clock)
 
     @property
     def adapters(self) -> tuple[Adapter, ...]:

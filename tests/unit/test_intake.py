@@ -14,7 +14,8 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_borough import FOLDERS, Clock, SmallBorough, entries_of, write_files
+from small_borough import FOLDERS, Clock, SmallBorough, entries_of, packs_read_once, write_files
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from agents.cli import case as case_module
@@ -33,7 +34,7 @@ from schemas.errors import ConfigurationError, InconsistentLogError, StoreUnavai
 from schemas.records import NHS_NUMBER, Officer
 
 CANARY = "Zebedee"  # stands in every value that is somebody's
-RUN = CliRunner()
+RUN, COMMANDS = CliRunner(), get_command(app)
 WHY = "The bruise and the disclosure make earlier attendances decisive tonight."
 
 
@@ -217,6 +218,12 @@ def test_whatever_a_file_holds_no_line_of_it_is_lost(stream):
 # ------------------------------------------------------------------------------------------------------ into the store
 
 
+@pytest.fixture(scope="module", autouse=True)
+def packs():
+    with packs_read_once():
+        yield
+
+
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     folder = tmp_path_factory.mktemp("template")
@@ -320,7 +327,7 @@ def folder(worked, tmp_path):
 
 
 def mash(*arguments):
-    return RUN.invoke(app, [str(each) for each in arguments])
+    return super(CliRunner, RUN).invoke(COMMANDS, [str(each) for each in arguments])  # the tree of commands is built once
 
 
 def told(result):
@@ -584,11 +591,11 @@ def forget_last_leaf(store):
     ids=["leaf", "first entry", "last entry", "blank", "checkpoint", "last leaf gone"],
 )
 def test_what_was_changed_in_the_store_is_noticed(folder, harm):
-    harm(folder / "hub" / "store.sqlite")
-    failed = mash("log", "verify", folder / "hub")
+    harm(folder / "trust" / "store.sqlite")
+    failed = mash("log", "verify", folder / "trust")
     assert failed.exit_code in {1, 4}
     assert "NOT verified" in failed.stdout or "does not open" in failed.stderr
-    sick = mash("doctor", folder / "hub", "--json")
+    sick = mash("doctor", folder / "trust", "--json")
     assert sick.exit_code == 1
     assert [each["what"] for each in told(sick)["findings"] if not each["ok"]] == ["log"]
 
@@ -701,9 +708,18 @@ def test_each_thing_that_is_broken_is_one_line_with_cause_and_cure(folder, harm,
     assert expected <= set(found)
     assert any(words in found[name] for name in expected), found
     assert all("\n" not in says and "(" in says for says in found.values()), found
-    shown = mash("doctor", folder / "police")
+
+
+def test_the_doctors_text_has_a_line_for_each_thing_right_or_wrong(folder):
+    key_of(folder / "police", "signing").chmod(0o644)
+    drop_index(folder)
+    facts, shown = mash("doctor", folder / "police", "--json"), mash("doctor", folder / "police")
     assert shown.exit_code == 1
-    assert [line.split()[1] for line in shown.stdout.splitlines() if line.startswith("WRONG")] == list(found)
+    findings = told(facts)["findings"]
+    assert [line.split()[:2] for line in shown.stdout.splitlines()] == [
+        ["ok" if each["ok"] else "WRONG", each["what"]] for each in findings
+    ]
+    assert {"keys", "source"} <= set(wrong(facts))
 
 
 def test_today_is_what_a_new_snapshot_makes_it(folder):
