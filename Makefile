@@ -13,7 +13,8 @@ PIP     := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet
 RUNTIME := .venv/.runtime-ready
 DEV     := .venv/.dev-ready
 ROOMS   := schemas policies broker agents
-COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+# Extras stay in the lock: pip with --require-hashes takes a bare name for another requirement once a newer version is out.
+COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url \
            --custom-compile-command "make lock"
 
 .PHONY: help setup demo demo-kafka test check lint bench soak lock audit clean
