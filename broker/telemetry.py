@@ -12,13 +12,14 @@ from structlog.typing import EventDict, WrappedLogger
 
 ALLOWED: Final = frozenset({
     "event", "level", "timestamp", "party", "topic", "reason", "count", "first", "after", "digest", "kid", "error", "sequence", "milestone",
+    "dropped",
 })  # fmt: skip
 
 
 def only_allowed(_: WrappedLogger, __: str, said: EventDict) -> EventDict:
-    """Drop every field that is not on the list, and say how many: a new field is a decision, not an accident."""
-    kept = {key: value for key, value in said.items() if key in ALLOWED}
-    return kept if len(kept) == len(said) else {**kept, "count": len(said) - len(kept), "reason": "fields_dropped"}
+    """Drop every field that is not on the list or no plain value, and say how many: a new field is a decision, not an accident."""
+    kept = {key: value for key, value in said.items() if key in ALLOWED and isinstance(value, str | int | float)}
+    return kept if len(kept) == len(said) else {**kept, "dropped": len(said) - len(kept)}
 
 
 def configure(stream: object = None) -> None:

@@ -56,10 +56,13 @@ class Adapter:
 
     def tick(self) -> None:
         """Try what waited for a newer directory, index what the log has not indexed yet, and sign."""
-        reopen_parked(self.party, self.react)
-        leases.free_the_gone(self.party.store.engine, self.party.now())
-        if log.sequence(self.party.store, self.party.log_key, self.party.now()) is not None:
-            self.party.reached(Milestone.logged)
+        try:
+            reopen_parked(self.party, self.react)
+            leases.free_the_gone(self.party.store.engine, self.party.now())
+            if log.sequence(self.party.store, self.party.log_key, self.party.now()) is not None:
+                self.party.reached(Milestone.logged)
+        except TransientError as error:  # another process of ours indexed the same; the next tick does what is left
+            self.party.alarm("unavailable", error=error.code)
 
     def react(self, opened: Opened, at: datetime) -> Effect | Refusal:
         """A request is acknowledged at once, whatever follows, and worked on later."""
