@@ -135,9 +135,9 @@ class SmallBorough:
         return keystore.load(self.folder / "office" / "snapshot").snapshot[0]
 
     def close(self) -> None:
-        made = [each for name, each in vars(self).items() if name in {"hub", "police", "trust"}]
-        for each in made:
-            each.party.store.close()
+        for name in ("hub", "police", "trust"):
+            if (each := vars(self).pop(name, None)) is not None:
+                each.party.store.close()
             if isinstance(each, Adapter):
                 each.source.close()
         self.transport.close()

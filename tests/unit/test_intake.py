@@ -9,12 +9,14 @@ import stat
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_borough import FOLDERS, Clock, SmallBorough, entries_of, packs_read_once, write_files
+from typer import testing
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -219,8 +221,9 @@ def test_whatever_a_file_holds_no_line_of_it_is_lost(stream):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def packs():
-    with packs_read_once():
+def built_once():
+    """Policy packs, and the tree of commands."""
+    with packs_read_once(), patch.object(testing, "_get_command", lambda _: COMMANDS):
         yield
 
 
@@ -327,7 +330,7 @@ def folder(worked, tmp_path):
 
 
 def mash(*arguments):
-    return super(CliRunner, RUN).invoke(COMMANDS, [str(each) for each in arguments])  # the tree of commands is built once
+    return RUN.invoke(app, [str(each) for each in arguments])
 
 
 def told(result):

@@ -30,7 +30,7 @@ from schemas.enums import AgencyStatus, Kind, Layer, Operation, Outcome, Rag, St
 from schemas.events import CaseOpened, Contact
 from schemas.records import Request, Response
 
-CONTACT = TypeAdapter(Contact)
+CONTACT, REQUEST = TypeAdapter(Contact), TypeAdapter(Request)
 HOURS = {Rag.red: 4, Rag.amber: 24, Rag.green: 72}
 
 
@@ -339,7 +339,7 @@ def test_a_request_says_nothing_of_what_the_referrer_said_or_others_answered(bor
     words = {ref: contact.words for ref, contact in contacts.items()}
     for adapter in borough.adapters:
         for request in kept_requests(borough, adapter):
-            said = str(TypeAdapter(Request).dump_python(request))
+            said = str(REQUEST.dump_python(request))
             assert not any(each in said for each in words.values())
             assert request.concern in {stage.concern for stage in borough.hub.settings.stages.values()}
 
@@ -396,7 +396,7 @@ def test_a_record_is_rendered_from_its_events_in_any_order(borough, records):
 def test_two_runs_of_one_seed_come_to_the_same_substance_whatever_the_order_of_steps(tmp_path):
     found, cases = [], []
     for name, order in (("one", ("hub", "police", "trust")), ("two", ("trust", "police", "hub"))):
-        made = SmallBorough(tmp_path / name, contacts=3)
+        made = SmallBorough(tmp_path / name, contacts=2)
         made.take_in()
         if name == "two":
             made.work(made.hub)
@@ -406,7 +406,7 @@ def test_two_runs_of_one_seed_come_to_the_same_substance_whatever_the_order_of_s
         found.append({record.contact_ref: substance(record) for record in map(made.hub.record, cases[-1])})
         made.close()
     assert found[0] == found[1]
-    assert len(found[0]) == 3
+    assert len(found[0]) == 2
     assert set(cases[0]).isdisjoint(cases[1])
 
 

@@ -1,0 +1,187 @@
+"""`mash demo` in a process of its own, stopped in every way there is, and started again."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import borough
+import pytest
+from borough import in_child
+
+from agents.cli import demo
+from agents.cli.output import Exit
+from broker import trustfiles
+
+MASH = Path(sys.executable).with_name("mash")
+DEADLINE = 120  # seconds for anything awaited
+KEYS = {
+    *("contacts", "cases", "requests", "acknowledgements", "responses", "answers", "entries", "logs_verified", "quarantined"),
+    *("duplicates_ignored", "seconds", "folder"),
+}  # of the issue
+UNCHANGED = ("contacts", "cases", "requests", "acknowledgements", "responses", "answers", "not_asked", "entries")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """An uninterrupted run: its facts, and all that two runs of the same seed agree on."""
+    folder = tmp_path_factory.mktemp("whole") / "demo"
+    return {"facts": finished(folder), "seen": look(folder), "folder": folder}
+
+
+def started(folder):
+    return subprocess.Popen(
+        [MASH, "demo", "--cases", "2", "--folder", folder, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def finished(folder):
+    """Its facts, when it ran to its end."""
+    process = started(folder)
+    said, complained = process.communicate(timeout=DEADLINE)
+    assert process.returncode == Exit.done, complained
+    return json.loads(said.splitlines()[-1])
+
+
+def interrupted(folder, number, until, delay):
+    """Whether a signal reached it `delay` seconds after a sign of its work; its exit code and what it complained of."""
+    with started(folder) as process:
+        try:
+            deadline = time.monotonic() + DEADLINE
+            while not until() and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.002)
+            try:
+                process.wait(delay)
+            except subprocess.TimeoutExpired:
+                process.send_signal(number)
+            said, complained = process.communicate(timeout=DEADLINE)
+        finally:
+            process.kill()
+    assert process.returncode == Exit.done or not said, "what was interrupted has no result"
+    return process.returncode, complained
+
+
+def look(folder):
+    def seen():
+        with borough.opened(folder) as opened:
+            return borough.seen(opened)
+
+    return in_child(seen)
+
+
+def records(folder):
+    return {path.name: path.read_bytes() for path in sorted((folder / "records").glob("*.json"))}
+
+
+def is_preparing(folder):
+    return (folder / demo.PREPARING).exists()
+
+
+def is_prepared(folder):
+    return (folder / demo.MARKER).exists() and (folder / "transport.sqlite").exists()
+
+
+@pytest.mark.proves("I13")
+@pytest.mark.parametrize("seed", [1, 2])
+def test_killed_while_preparing_and_while_working_it_ends_as_if_never_interrupted(seed, whole, tmp_path):
+    folder, drawn = tmp_path / "demo", random.Random(seed)
+    caught = set()
+    for _ in range(2):
+        code, _ = interrupted(folder, signal.SIGKILL, partial(is_preparing, folder), drawn.uniform(0, 0.2))
+        caught.add((code, is_preparing(folder)))
+    assert (-signal.SIGKILL, True) in caught, "none was killed while preparing"
+    codes = [interrupted(folder, signal.SIGKILL, partial(is_prepared, folder), drawn.uniform(0, 1))[0] for _ in range(3)]
+    assert -signal.SIGKILL in codes
+    facts = finished(folder)
+    assert {key: facts[key] for key in UNCHANGED} == {key: whole["facts"][key] for key in UNCHANGED}
+    assert look(folder) == whole["seen"]
+
+
+def test_a_record_already_written_stays_byte_identical(whole, tmp_path):
+    folder = tmp_path / "demo"
+    code, _ = interrupted(folder, signal.SIGKILL, partial(records, folder), 0)
+    assert code == -signal.SIGKILL
+    kept = records(folder)
+    assert kept
+    finished(folder)
+    assert {name: data for name, data in records(folder).items() if name in kept} == kept
+    assert look(folder)["records"] == whole["seen"]["records"]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (folder / "records").iterdir())
+
+
+def test_run_again_in_the_same_folder_it_doubles_nothing(whole):
+    kept = records(whole["folder"])
+    again = finished(whole["folder"])
+    assert {key: again[key] for key in UNCHANGED} == {key: whole["facts"][key] for key in UNCHANGED}
+    assert records(whole["folder"]) == kept
+    assert len(kept) == again["cases"] == 2
+    assert look(whole["folder"]) == whole["seen"]
+
+
+@pytest.mark.parametrize("while_", [is_preparing, is_prepared])
+def test_ctrl_c_says_so_and_the_next_run_goes_on(while_, whole, tmp_path):
+    folder = tmp_path / "demo"
+    code, complained = interrupted(folder, signal.SIGINT, partial(while_, folder), 0.05)
+    assert code == Exit.interrupted, complained
+    assert json.loads(complained.splitlines()[-1])["error"]["code"] == "interrupted"
+    finished(folder)
+    assert look(folder) == whole["seen"]
+
+
+def test_interrupted_while_clearing_away_an_interrupted_preparation_it_still_knows_the_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    for name in (demo.PREPARING, "half", "made"):
+        (folder / name).touch()
+    removed = []
+    unlink, iterdir = Path.unlink, Path.iterdir
+
+    def interrupted_unlink(path, **how):
+        if removed:
+            raise KeyboardInterrupt
+        removed.append(path.name)
+        unlink(path, **how)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "iterdir", lambda path: sorted(iterdir(path)))
+        patched.setattr(Path, "unlink", interrupted_unlink)
+        with pytest.raises(KeyboardInterrupt):
+            demo.prepare(folder, 2, borough.SEED)
+    assert removed
+    demo.prepare(folder, 2, borough.SEED)
+    assert is_preparing(folder) is False
+    assert (folder / demo.MARKER).exists()
+
+
+def test_what_a_crash_leaves_of_a_private_file_is_private(tmp_path, monkeypatch):
+    def power_cut(_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trustfiles.os, "fsync", power_cut)
+        with pytest.raises(KeyboardInterrupt):
+            trustfiles.write_whole(tmp_path / "record.json", b"a name", mode=0o600)
+    (left,) = tmp_path.iterdir()
+    assert left.stat().st_mode & 0o077 == 0
+    trustfiles.write_whole(tmp_path / "record.json", b"a name", mode=0o600)
+    (made,) = tmp_path.iterdir()
+    assert (made.name, made.stat().st_mode & 0o777) == ("record.json", 0o600)
+
+
+def test_the_result_is_one_object_last_on_stdout(whole):
+    facts = whole["facts"]
+    assert facts.keys() >= KEYS
+    assert facts["contacts"] == facts["cases"] == 2
+    assert facts["requests"] == facts["acknowledgements"] == facts["responses"] > 0
+    assert sum(facts["answers"].values()) > 0
+    assert set(facts["entries"]) == {each.id for each in borough.MEMBERS}
+    assert facts["logs_verified"] is True
+    assert facts["quarantined"] == 0
+    assert Path(facts["folder"]) == whole["folder"]
+    assert json.loads((whole["folder"] / "summary.json").read_text()).keys() == facts.keys()
