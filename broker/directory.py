@@ -105,6 +105,15 @@ class Taken(StrEnum):
     alarm = "alarm"  # two different statements where only one may be
 
 
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """An announcement that was believed, its digest, and the keys that signed it."""
+
+    announcement: Announcement
+    digest: Digest
+    signers: frozenset[Kid]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
     """What a party believes about the network: an immutable value; `take` gives the next one."""
@@ -113,7 +122,7 @@ class Trust:
     directory: Directory
     directory_digest: Digest
     snapshot: Snapshot | None = None
-    announcements: Mapping[tuple[PartyId, int], tuple[Announcement, Digest]] = field(default_factory=dict)
+    announcements: Mapping[tuple[PartyId, int], Announced] = field(default_factory=dict)
     _parties: Mapping[PartyId, Party] = field(init=False)
     _signing: Mapping[tuple[PartyId, Kid], PublicKey] = field(init=False)
     _revoked: frozenset[Kid] = field(init=False)
@@ -158,10 +167,10 @@ class Trust:
         if self.snapshot is None or party not in self._parties:
             return None
         confirmed = {(listed.party, listed.epoch): listed.digest for listed in self.snapshot.announcements}
-        for (owner, epoch), (announcement, digest) in self.announcements.items():
-            in_force = announcement.not_before <= at < announcement.not_after
-            if owner == party and in_force and confirmed.get((owner, epoch)) == digest:
-                key = sealing_key(announcement.public)
+        for (owner, epoch), each in self.announcements.items():
+            in_force = each.announcement.not_before <= at < each.announcement.not_after
+            if owner == party and in_force and confirmed.get((owner, epoch)) == each.digest:
+                key = sealing_key(each.announcement.public)
                 return key if key.kid not in self._revoked else None
         return None
 
@@ -279,24 +288,41 @@ def _take_directory(trust: Trust, statement: Statement, at: datetime) -> tuple[T
     digest = digest_of(statement.body)
     if digest == trust.directory_digest:
         return trust, Taken.known
+    if _sequence_of(trust.root, statement) < trust.directory.sequence:
+        return trust, Taken.ignored
     directory = open_directory(trust.root, statement, at, trust)
     if directory.sequence == trust.directory.sequence:
         return trust, Taken.alarm
-    if directory.sequence < trust.directory.sequence:
-        return trust, Taken.ignored
-    return replace(trust, directory=directory, directory_digest=digest), Taken.taken
+    after = replace(trust, directory=directory, directory_digest=digest)
+    believed = {  # by a key that is no longer listed or believed, an announcement falls with it
+        name: each
+        for name, each in after.announcements.items()
+        if any(after.signing_key(each.announcement.party, kid) is not None for kid in each.signers)
+    }
+    return replace(after, announcements=believed), Taken.taken
+
+
+def _sequence_of(root: Root, statement: Statement) -> int:
+    """The number of a directory that enough officers signed; one that is older than ours is judged by no rule of today."""
+    if len(signers(statement, root.officers)) < root.threshold:
+        message = f"fewer than {root.threshold} officers have signed the directory"
+        raise UntrustedSenderError(message)
+    return codec.decode(Directory, statement.body, LARGE).sequence
 
 
 def _take_announcement(trust: Trust, statement: Statement, at: datetime) -> tuple[Trust, Taken]:
+    if codec.decode(Announcement, statement.body).not_after <= at:
+        return trust, Taken.ignored
     announcement = open_announcement(trust, statement, at)
-    digest = digest_of(statement.body)
-    held = trust.announcements.get((announcement.party, announcement.epoch))
+    name, digest = (announcement.party, announcement.epoch), digest_of(statement.body)
+    held = trust.announcements.get(name)
     if held is not None:
-        return trust, Taken.known if held[1] == digest else Taken.alarm
-    if any(other.public == announcement.public for other, _ in trust.announcements.values()):
+        return trust, Taken.known if held.digest == digest else Taken.alarm
+    if any(other.announcement.public == announcement.public for other in trust.announcements.values()):
         raise _refuse("an encryption key is announced twice")
-    kept = {key: value for key, value in trust.announcements.items() if value[0].not_after > at}
-    return replace(trust, announcements=kept | {(announcement.party, announcement.epoch): (announcement, digest)}), Taken.taken
+    kept = {key: value for key, value in trust.announcements.items() if value.announcement.not_after > at}
+    signed_by = signers(statement, trust.signing_in_force(announcement.party, at))
+    return replace(trust, announcements=kept | {name: Announced(announcement, digest, signed_by)}), Taken.taken
 
 
 def open_announcement(trust: Trust, statement: Statement, at: datetime) -> Announcement:
@@ -339,9 +365,9 @@ def _take_snapshot(trust: Trust, statement: Statement, at: datetime) -> tuple[Tr
 def make_snapshot(trust: Trust, at: datetime) -> Snapshot:
     """The newest directory and every announcement whose epoch has not ended."""
     listed = [
-        AnnouncementListing(party=party, epoch=epoch, digest=digest)
-        for (party, epoch), (announcement, digest) in sorted(trust.announcements.items())
-        if announcement.not_after > at
+        AnnouncementListing(party=party, epoch=epoch, digest=trust.announcements[party, epoch].digest)
+        for party, epoch in sorted(trust.announcements)
+        if trust.announcements[party, epoch].announcement.not_after > at
     ]
     return Snapshot(
         network=trust.root.network,

@@ -155,6 +155,7 @@ class Effect:
     received: Receipt | None = None
     quarantined: tuple[Quarantined, ...] = ()
     unparked: tuple[tuple[str, int], ...] = ()  # topic and offset of quarantined bytes that are tried again
+    withdrawn: tuple[int, ...] = ()  # outbox rows that are not to be sent after all
     events: tuple[Event, ...] = ()
     work: tuple[Work, ...] = ()
     done: Done | None = None
@@ -175,6 +176,7 @@ class Effect:
             received=receipts[0] if receipts else None,
             quarantined=tuple(each for part in parts for each in part.quarantined),
             unparked=tuple(each for part in parts for each in part.unparked),
+            withdrawn=tuple(each for part in parts for each in part.withdrawn),
             events=tuple(each for part in parts for each in part.events),
             work=tuple(each for part in parts for each in part.work),
             done=finished[0] if finished else None,

@@ -188,7 +188,8 @@ def _identify(signed: _SignedBytes, route: Route, trust: Trust) -> Header:
     except MalformedRecordError:
         raise _Stop(2, Refusal.malformed) from None
     # (3) protocol, network and kind known
-    if header.protocol != PROTOCOL or header.network != trust.root.network or header.kind not in BODIES:
+    known = header.protocol == PROTOCOL >= trust.directory.minimum_protocol and header.kind in BODIES
+    if not known or header.network != trust.root.network:
         raise _Stop(3, Refusal.unsupported)
     # (4) the recipient is me, the sender is not, and sender, kind and recipient fit this topic
     fits = header.sender == route.sender and header.recipient == route.recipient and header.kind in route.kinds

@@ -15,12 +15,12 @@ from broker.enrol import announce, enrolment_of
 from broker.keys import OpeningKey, SigningKey
 from broker.settings import Folder
 from broker.times import DIRECTORY_LIFE, epoch_at
-from broker.trustfiles import read_root, read_statement, write_whole
+from broker.trustfiles import read_root, write_whole
 from schemas import codec
 from schemas.enums import KeyUse, StatementKind
 from schemas.errors import ConfigurationError, Fault, VerificationError
-from schemas.identifiers import Digest
-from schemas.statements import Directory, Enrolment, Party, Statement
+from schemas.identifiers import Digest, PartyId
+from schemas.statements import Directory, Enrolment, Party, Revocation, Statement
 
 PARTY_USES = (KeyUse.signing, KeyUse.log, KeyUse.witness)
 
@@ -50,33 +50,43 @@ def new_party(party: Folder, at: datetime) -> Statement:
     keystore.write_store(party.keys, os.urandom(keystore.STORE_KEY_SIZE))
     enrolment = enrolment_of(settings, root.network, keystore.load(party.keys), at)
     write_whole(party.enrolment, codec.encode(enrolment))
-    announce_now(party, at)
+    announce_due(party, at)
     return enrolment
 
 
-def announcement_path(party: Folder, at: datetime) -> Path:
-    """Where the party keeps its announcement of the epoch now."""
-    return party.announcements / f"{party.settings().id}-{epoch_at(at)}.avro"
+def announce_due(party: Folder, at: datetime) -> list[Path]:
+    """Announcements of this week's and next week's encryption key, each made where it is missing: no gap when the week turns."""
+    return [_announced(party, epoch) for epoch in (epoch_at(at), epoch_at(at) + 1)]
 
 
-def announce_now(party: Folder, at: datetime) -> Statement:
-    """The announcement of the epoch now, with a new encryption key where there is none yet."""
-    kept = announcement_path(party, at)
-    if kept.is_file():
-        return read_statement(kept)
-    opening = OpeningKey.generate()
-    keystore.write_opening(party.keys, opening)
-    statement = announce(party.settings().id, read_root(party).network, opening, keystore.load(party.keys).signing[-1], epoch_at(at))
-    write_whole(kept, codec.encode(statement))
-    return statement
+def _announced(party: Folder, epoch: int) -> Path:
+    name = party.settings().id
+    kept = party.announcements / f"{name}-{epoch}.avro"
+    if not kept.is_file():
+        opening = OpeningKey.generate()
+        keystore.write_opening(party.keys, opening)
+        statement = announce(name, read_root(party).network, opening, keystore.load(party.keys).signing[-1], epoch)
+        write_whole(kept, codec.encode(statement))
+    return kept
 
 
-def draft_directory(root: Root, wishes: Iterable[Enrolment], held: Statement | None, packs: Sequence[Digest], at: datetime) -> Directory:
-    """The next directory: the parties of the one held, and those that now wish to be listed."""
+def draft_directory(
+    root: Root,
+    wishes: Iterable[Enrolment],
+    held: Statement | None,
+    packs: Sequence[Digest],
+    at: datetime,
+    *,
+    leaving: Sequence[PartyId] = (),
+    revoked: Sequence[Revocation] = (),
+) -> Directory:
+    """The next directory: the parties of the one held without those that leave, and those that now wish to be listed."""
     before = open_directory(root, held, at) if held else None
     listed = {party.id: party for party in (before.parties if before else ())}
     for wish in wishes:
         listed[wish.party] = Party(id=wish.party, kind=wish.kind, name=wish.name, duty_contact=wish.duty_contact, keys=wish.keys)
+    if strangers := [each for each in leaving if listed.pop(each, None) is None]:
+        raise ConfigurationError([Fault(file="--remove", message=f"{each} is not listed") for each in strangers])
     issued = at.replace(microsecond=0)
     return Directory(
         network=root.network,
@@ -88,7 +98,7 @@ def draft_directory(root: Root, wishes: Iterable[Enrolment], held: Statement | N
         parties=tuple(sorted(listed.values(), key=lambda party: party.id)),
         agreements=before.agreements if before else (),
         packs=tuple(packs) or (before.packs if before else ()),
-        revoked=before.revoked if before else (),
+        revoked=tuple({each.kid: each for each in (*revoked, *(before.revoked if before else ()))}.values()),
     )
 
 

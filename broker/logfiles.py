@@ -12,7 +12,7 @@ from broker.settings import read_bytes, read_text
 from broker.store import log
 from broker.store.store import Store
 from broker.trustfiles import write_whole
-from schemas.errors import ConfigurationError, Fault
+from schemas.errors import ConfigurationError, Fault, InconsistentLogError
 
 BUNDLES = "tile/entries"
 
@@ -46,4 +46,8 @@ def _order(path: Path) -> tuple[int, ...]:
     """Bundles in number order: full ones before the partial one of the next number."""
     parts = [part.removesuffix(".p").removeprefix("x") for part in path.parts[path.parts.index("entries") + 1 :]]
     partial = path.parent.name.endswith(".p")
-    return tuple(int(part) for part in (parts[:-1] if partial else parts))
+    try:
+        return tuple(int(part) for part in (parts[:-1] if partial else parts))
+    except ValueError:
+        message = f"{path.name} under {BUNDLES} is no bundle of this log"
+        raise InconsistentLogError(message) from None

@@ -65,10 +65,22 @@ class Party:
         self.meters = Meters()
         self.owner = this_process()
         self.parked: dict[str, datetime] = {}  # topics beyond whose end we stand, and until when they are left alone
+        self.followed: dict[str, int] = {}  # how far this process has read the network's own topics: each process believes for itself
         self._check_listed()
         vault = Vault(self.folder.url(self.settings.store.keys_url), self.keys.store)
         self.store = Store(self.folder.url(self.settings.store.url), vault, self.id)
         leases.free_the_gone(self.store.engine, now())
+
+    def reload_keys(self) -> bool:
+        """Look for encryption keys made since the start (each week has its own); says whether there are new ones."""
+        try:
+            found = keystore.load(self.folder.keys)
+        except (ConfigurationError, OSError):
+            self.alarm("keys_unreadable")
+            return False
+        new = found.opening.keys() - self.keys.opening.keys()
+        self.keys = found
+        return bool(new)
 
     @property
     def signing(self) -> SigningKey:
@@ -96,6 +108,9 @@ class Party:
         return Officer(id="broker", role="automatic", organisation=self.id)
 
     def _check_listed(self) -> None:
+        if self.trust.directory.minimum_protocol > PROTOCOL:
+            message = f"asks for protocol {self.trust.directory.minimum_protocol}, this software speaks {PROTOCOL}"
+            raise ConfigurationError([Fault(file=str(self.folder.directory), message=message, fix="install a newer version")])
         listed = self.trust.party(self.id)
         if listed is None:
             fault = Fault(
@@ -110,6 +125,8 @@ class Party:
     def seal(self, outgoing: Outgoing, incarnation: Incarnation, sequence: int, key: bytes) -> Sealed:
         """Seal one record at its place in the stream."""
         at, signing = self.now(), self.signing
+        if self.trust.directory.minimum_protocol > PROTOCOL:
+            raise ConfigurationError([Fault(file=str(self.folder.directory), message="asks for a newer protocol", fix="install it")])
         recipient = self.trust.sealing_key(outgoing.recipient, at)
         if recipient is None:
             message = f"{outgoing.recipient} has no encryption key in force"

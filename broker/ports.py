@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,3 +86,14 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Stop, within a bounded time; nothing published is lost."""
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A transport that runs by itself and may stand still."""
+
+    def healthy(self) -> bool:
+        """Whether it makes progress; when not, end the process."""
+
+    def reload_certificate(self) -> None:
+        """Show the certificate that is in its files now. ConfigurationError: it cannot be used."""

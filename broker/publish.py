@@ -5,41 +5,50 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from broker.effect import Effect, Milestone
+from broker.effect import Done, Effect, Milestone
 from broker.keys import kid_of
 from broker.party import Party
 from broker.receive import note
 from broker.store import leases, outbox
 from schemas.enums import KeyUse
+from schemas.errors import TransportUnavailableError
 from schemas.identifiers import PartyId
 
 BATCH: Final = 100  # rows of one publication
 LEASE: Final = timedelta(seconds=60)  # a send is bounded to 30 s
+AGAIN: Final = timedelta(seconds=5)  # before a topic that could not be sent to is tried again
 
 
 def drain(party: Party) -> bool:
-    """Publish what waits, topic by topic; says whether anything was sent. TransportUnavailableError: unknown, sent again later."""
-    sent = False
-    for topic in outbox.topics_waiting(party.store.engine):
-        lease = leases.acquire(party.store.engine, f"stream/{topic}", party.owner, party.now(), LEASE)
-        if lease is None:
-            continue
-        rows = outbox.waiting(party.store.engine, topic, BATCH)
-        withdrawn = [row.id for row in rows if row.recipient is not None and not _listed(party, row.recipient)]
-        if withdrawn:
-            party.alarm("withdrawn", topic=topic, count=len(withdrawn))
-            entry = note(party, f"withdrawn.{len(withdrawn)}", party.now())
-            party.store.apply([Effect(entries=(entry,))], party.seal, party.now())
-            outbox.settle(party.store.engine, withdrawn, "withdrawn", lease)
-        going = [row for row in rows if row.id not in set(withdrawn)]
-        if going:
+    """Publish what waits, each topic by itself; says whether anything was sent."""
+    return any([_drain_topic(party, topic) for topic in outbox.topics_waiting(party.store.engine)])  # noqa: C419 - each takes its turn
+
+
+def _drain_topic(party: Party, topic: str) -> bool:
+    """One topic's rows in order. A send that raises is unknown: its lease is the back-off, the other topics go on."""
+    lease = leases.acquire(party.store.engine, f"stream/{topic}", party.owner, party.now(), LEASE)
+    if lease is None:
+        return False
+    rows = outbox.waiting(party.store.engine, topic, BATCH)
+    gone = [row.id for row in rows if row.recipient is not None and not _listed(party, row.recipient)]
+    if gone:
+        party.alarm("withdrawn", topic=topic, count=len(gone))
+        entry = note(party, f"withdrawn.{len(gone)}", party.now())
+        effect = Effect(done=Done(lease=lease.name, term=lease.term), withdrawn=tuple(gone), entries=(entry,))
+        party.store.apply([effect], party.seal, party.now())
+    going = [row for row in rows if row.id not in set(gone)]
+    if going:
+        try:
             party.transport.publish([row.publication for row in going])
-            party.reached(Milestone.published)
-            outbox.settle(party.store.engine, [row.id for row in going], "sent", lease)
-            party.reached(Milestone.marked_sent)
-            sent = True
-        leases.release(party.store.engine, lease)
-    return sent
+        except TransportUnavailableError as error:
+            party.alarm("unavailable", topic=topic, error=error.code)
+            leases.hold(party.store.engine, lease, party.now() + AGAIN)
+            return False
+        party.reached(Milestone.published)
+        outbox.settle(party.store.engine, [row.id for row in going], "sent", lease)
+        party.reached(Milestone.marked_sent)
+    leases.release(party.store.engine, lease)
+    return bool(going)
 
 
 def _listed(party: Party, recipient: PartyId) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,13 +17,14 @@ from broker.ports import Fetched, TopicRecord
 from broker.streams import route_of
 from broker.times import PARKED_LIFE
 from schemas.enums import Kind, Operation, Refusal
-from schemas.errors import StoreUnavailableError, TransientError
+from schemas.errors import ConfigurationError, StoreUnavailableError, TransientError
 from schemas.events import Entry
 from schemas.identifiers import Digest, Slug
 from schemas.records import Header, Rejection
 
 React = Callable[[Opened, datetime], Effect | Refusal]
 NEVER_REJECTED: Final = frozenset({Kind.rejection, Kind.acknowledgement, Kind.status})  # or two parties would reject for ever
+UNWRAP: Final = 8  # the step of Open that needs the private key
 PARKED: Final = timedelta(minutes=1)  # before a parked topic is looked at again
 LOG: Final = structlog.get_logger()
 
@@ -53,8 +55,8 @@ def _accept(party: Party, batch: Fetched, react: React) -> bool:
         effects.append(noted)
     try:
         _apply(party, effects, Position(topic=batch.topic, before=batch.before, after=batch.after))
-    except TransientError as error:
-        LOG.warning("not_accepted", party=party.id, topic=batch.topic, error=error.code)
+    except (TransientError, ConfigurationError) as error:  # our own store, keys or recipient's key: nothing is wrong with the batch
+        party.alarm("not_accepted", topic=batch.topic, error=error.code)
         return False
     except Exception as error:  # noqa: BLE001 - what cannot be applied is found below, record by record
         party.alarm("not_applied", topic=batch.topic, error=type(error).__name__)
@@ -66,6 +68,8 @@ def _apply(party: Party, effects: list[Effect], position: Position) -> None:
     applied = party.store.apply(effects, party.seal, party.now(), position)
     party.reached(Milestone.committed)
     party.meters.duplicates.labels(topic=position.topic).inc(applied.duplicates)
+    if applied.renumbered:
+        party.alarm("renumbered", topic=position.topic, count=applied.renumbered)
 
 
 def _singly(party: Party, batch: Fetched, effects: list[Effect]) -> bool:
@@ -75,13 +79,15 @@ def _singly(party: Party, batch: Fetched, effects: list[Effect]) -> bool:
         position = Position(topic=batch.topic, before=before, after=record.offset + 1)
         try:
             _apply(party, [effect], position)
-        except TransientError as error:
-            LOG.warning("not_accepted", party=party.id, topic=batch.topic, error=error.code)
+        except (TransientError, ConfigurationError) as error:
+            party.alarm("not_accepted", topic=batch.topic, error=error.code)
             return False
         except Exception as error:  # noqa: BLE001 - this is the one; its bytes are kept and the stream goes on
             party.alarm("not_applied", topic=batch.topic, first=record.offset, error=type(error).__name__)
             kept = Quarantined(topic=record.topic, offset=record.offset, reason=Refusal.invalid, raw=record.value)
-            _apply(party, [Effect(quarantined=(kept,), entries=(note(party, "quarantined.invalid.1", party.now()),))], position)
+            receipt = replace(effect.received, state="quarantined") if effect.received is not None else None
+            told = note(party, "quarantined.invalid.1", party.now())
+            _apply(party, [Effect(received=receipt, quarantined=(kept,), entries=(told,))], position)
         before = position.after
     _apply(party, effects[len(batch.records) :], Position(topic=batch.topic, before=before, after=batch.after))
     return True
@@ -90,30 +96,45 @@ def _singly(party: Party, batch: Fetched, effects: list[Effect]) -> bool:
 def _fresh(party: Party, effects: list[Effect]) -> list[Effect]:
     """What was received before is only counted: a flood of replays makes no keys, no rows and no notes."""
     seen = party.store.seen([each.received.digest for each in effects if each.received is not None])
-    return [Effect(received=each.received) if each.received is not None and each.received.digest in seen else each for each in effects]
+    fresh = []
+    for each in effects:
+        if each.received is None:
+            fresh.append(each)
+            continue
+        fresh.append(Effect(received=each.received) if each.received.digest in seen else each)
+        seen.add(each.received.digest)  # the same bytes twice in one batch
+    return fresh
 
 
 def reopen_parked(party: Party, react: React) -> bool:
     """Try again what named a newer directory than was held; after a day it is refused for good."""
-    at, moved = party.now(), False
-    for kept in party.store.parked():
+    tried = [_reopen(party, kept, react) for kept in party.store.parked()]
+    return any(tried)
+
+
+def _reopen(party: Party, kept: Quarantined, react: React) -> bool:
+    """One that waited; whatever goes wrong with it, the others are tried too."""
+    at = party.now()
+    try:
         record = TopicRecord(topic=kept.topic, offset=kept.offset, key=b"", value=kept.raw, appended_at=kept.at or at)
         effect = _effect(party, record, react, at)
         if any(each.reason is Refusal.directory_ahead for each in effect.quarantined):
             if at < record.appended_at + PARKED_LIFE:
-                continue
+                return False
             refused = Quarantined(topic=kept.topic, offset=kept.offset, reason=Refusal.untrusted, raw=kept.raw)
             effect = Effect(quarantined=(refused,))
         noted = _notes(party, [effect], kept.topic, at) or Effect()
         party.store.apply([Effect(unparked=((kept.topic, kept.offset),)), effect, noted], party.seal, at)
-        moved = True
-    return moved
+    except Exception as error:  # noqa: BLE001 - it stays where it is and is tried again
+        party.alarm("not_accepted", topic=kept.topic, error=type(error).__name__)
+        return False
+    return True
 
 
 def _effect(party: Party, record: TopicRecord, react: React, at: datetime) -> Effect:
     """What one record does: any error inside withholds, quarantines and tells, and the stream goes on."""
     try:
-        opened = open_envelope(record.value, route_of(record.topic), party.keys.opening, party.trust, at)
+        opened = _opened(party, record, at)
     except Exception as error:  # noqa: BLE001 - a fault of ours on hostile bytes must not stop the others
         party.alarm("open_failed", topic=record.topic, error=type(error).__name__)
         opened = Refused(1, Refusal.malformed)
@@ -130,6 +151,15 @@ def _effect(party: Party, record: TopicRecord, react: React, at: datetime) -> Ef
         return _refused(party, record, effect, opened.header, opened.digest)
     party.meters.received.labels(topic=record.topic).inc()
     return Effect.of(Effect(received=_receipt(record, opened.header, opened.digest, "accepted")), effect)
+
+
+def _opened(party: Party, record: TopicRecord, at: datetime) -> Opened | Refused:
+    """Open it; when its key is not here, once more if a new one is: the week may have turned since this process began."""
+    route = route_of(record.topic)
+    opened = open_envelope(record.value, route, party.keys.opening, party.trust, at)
+    if isinstance(opened, Refused) and opened.step == UNWRAP and opened.reason is Refusal.expired and party.reload_keys():
+        return open_envelope(record.value, route, party.keys.opening, party.trust, at)
+    return opened
 
 
 def _receipt(record: TopicRecord, header: Header, digest: Digest, state: str) -> Receipt:

@@ -34,6 +34,7 @@ HINDERING: Final = frozenset(  # facts that hold back, so that a reviewer may as
         Fact.protected_person,
         Fact.reasked,
         Fact.directory_stale,
+        Fact.pack_not_accepted,
         Fact.log_unwitnessed,
     }
 )

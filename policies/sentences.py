@@ -83,6 +83,7 @@ MEANINGS: Final[Mapping[Fact, str]] = MappingProxyType(
         Fact.protected_person: "it concerns a protected person",
         Fact.reasked: "the question was re-asked with only its stage or rating raised",
         Fact.directory_stale: "the list of parties is out of date",
+        Fact.pack_not_accepted: "the law and categories used here are not those that the network has accepted",
         Fact.log_unwitnessed: "the access log has no quorum of witnesses",
     }
 )

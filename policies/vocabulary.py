@@ -40,6 +40,7 @@ class Fact(StrEnum):
     # how the broker stands
     reasked = "reasked"
     directory_stale = "directory_stale"
+    pack_not_accepted = "pack_not_accepted"
     log_unwitnessed = "log_unwitnessed"
     # worked out by `decide` itself, never believed from outside
     category_held = "category_held"

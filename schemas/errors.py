@@ -96,6 +96,12 @@ class TransportUnavailableError(TransientError):
     code = "transport-unavailable"
 
 
+class TransportExhaustedError(SharingError):
+    """The transport failed again and again, or stands still: end the process with an exit code, and let it be started anew."""
+
+    code = "transport-exhausted"
+
+
 class StoreUnavailableError(TransientError):
     """The store could not finish a transaction (locked, dead-locked, gone)."""
 

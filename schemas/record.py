@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, TypeVar, dataclass_transform
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
 T = TypeVar("T")
 
@@ -19,6 +20,23 @@ def record(cls: type[T]) -> type[T]:
     return made
 
 
+def _day(value: object) -> object:
+    """Text is a day only when written as one: pydantic would read "0" as the first of January 1970."""
+    return _read(date, value, "write a day as YYYY-MM-DD") if isinstance(value, str) else value
+
+
+def _instant(value: object) -> object:
+    """Likewise for a time."""
+    return _read(datetime, value, "write a time as YYYY-MM-DDTHH:MM:SS with its zone") if isinstance(value, str) else value
+
+
+def _read(kind: type[date], text: str, fix: str) -> date:
+    try:
+        return kind.fromisoformat(text if _DASHED.match(text) else "")
+    except ValueError:  # its message would quote the text
+        raise ValueError(fix) from None
+
+
 def _utc(at: datetime) -> datetime:
     if at.tzinfo is None:
         message = "a time needs its zone"
@@ -26,7 +44,9 @@ def _utc(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
-Instant = Annotated[datetime, AfterValidator(_utc)]  # UTC, microseconds
+_DASHED = re.compile(r"\d{4}-\d{2}-\d{2}")
+Instant = Annotated[datetime, BeforeValidator(_instant), AfterValidator(_utc)]  # UTC, microseconds
+Day = Annotated[date, BeforeValidator(_day)]
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=200)]  # a name, a place, a role
 Words = Annotated[str, StringConstraints(min_length=1, max_length=8000)]  # somebody's own words: two printed pages
 Long = Annotated[int, Field(ge=0, le=2**63 - 1)]

@@ -41,7 +41,7 @@ from schemas.identifiers import (
     Thread,
     WrappedKey,
 )
-from schemas.record import MAX_ITEMS, MAX_QUESTIONS, MAX_SUBJECTS, Instant, Long, ShortText, Words, record, several
+from schemas.record import MAX_ITEMS, MAX_QUESTIONS, MAX_SUBJECTS, Day, Instant, Long, ShortText, Words, record, several
 
 NHS_NUMBER = "https://fhir.nhs.uk/Id/nhs-number"  # HL7 FHIR UK Core's identifier system
 
@@ -121,8 +121,8 @@ class Subject:
     family_name: ShortText | None = None
     given_names: ShortText | None = None
     known_as: ShortText | None = None
-    born_on: date | None = None
-    due_on: date | None = None
+    born_on: Day | None = None
+    due_on: Day | None = None
     sex: Sex = Sex.not_known
     addresses: Annotated[tuple[Address, ...], several(20)] = ()
     identifiers: Annotated[tuple[Identifier, ...], several(10)] = ()

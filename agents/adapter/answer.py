@@ -34,7 +34,6 @@ from schemas.records import (
 )
 from schemas.statements import Party
 
-STALE: Final = Fact.directory_stale
 PART_NUMBERS: Final = 16  # bytes by which `part` and `parts` may grow once they are known
 MOST: Final = 384 * 1024  # bytes of one answer's items: with its ladder it still fits one body; what is more, a person sends
 
@@ -83,17 +82,16 @@ class Search:
 FAILED: Final = Search(failed=True)
 
 
-def decide_question(asked: Asked, question: Question, pack: Pack, at: datetime, *, fresh: bool) -> Decided:
-    """Climb the ladder for one question; a stale directory makes release a review."""
+def decide_question(asked: Asked, question: Question, pack: Pack, at: datetime, standing: frozenset[Fact] = frozenset()) -> Decided:
+    """Climb the ladder for one question; `standing`: what is so at this agency today and makes release a review."""
     question = still_within(question, pack, at)
-    facts = request_facts(asked.request, now=at) | {Fact.match_confirmed}
     policy_question = question_of(
         asked.request,
         question,
         disclosure=Kind.response,
         hub_kind=asked.hub.kind,
         agency_kind=asked.me.kind,
-        facts=facts if fresh else facts | {STALE},
+        facts=request_facts(asked.request, now=at) | {Fact.match_confirmed} | standing,
     )
     decision = decide(policy_question, pack, at)
     misses = () if decision.outcome is Outcome.release else near_misses(policy_question, pack, at, Audience.requester)

@@ -11,18 +11,19 @@ from agents.adapter.answer import FAILED, Asked, Decided, Search, answer, decide
 from agents.adapter.matching import MatchOutcome, match
 from agents.adapter.ports import SourceSystem
 from agents.adapter.settings import AdapterSettings
-from broker.effect import Done, Effect, Event, Kept, Milestone, Outgoing, Work
+from broker.effect import Effect, Event, Kept, Milestone, Outgoing, Work
 from broker.envelope import Opened
 from broker.follow import follow
 from broker.party import Party
 from broker.publish import drain
 from broker.receive import receive, reopen_parked
-from broker.store import leases, log
+from broker.rounds import do_work, each_alone, tend
 from broker.streams import topic_between
 from policies.pack import Pack
+from policies.vocabulary import Fact
 from schemas.enums import Kind, Operation, Refusal
-from schemas.errors import SourceUnavailableError, TransientError
-from schemas.records import Acknowledgement, Answer, Request, Searched, Subject
+from schemas.errors import SourceUnavailableError
+from schemas.records import Acknowledgement, Answer, Rejection, Request, Searched, Subject
 from schemas.statements import Party as Listed
 
 ANSWER: Final = "answer"
@@ -43,30 +44,24 @@ class Adapter:
 
     def step(self, wait: float = 0) -> bool:
         """One round: follow the network, answer, publish, receive; says whether anything happened."""
-        happened = []
-        try:
-            news = follow(self.party)
-            happened += [news and reopen_parked(self.party, self.react), self._answer()]
-            happened.append(drain(self.party))
-            topics = [topic_between(each.id, self.party.id) for each in self.hubs]
-            happened.append(receive(self.party, topics, self.react, 0 if any(happened) else wait))
-        except TransientError as error:
-            self.party.alarm("unavailable", error=error.code)
-        return any(happened)
+        busy = each_alone(self.party, self._follow, self._answer, lambda: drain(self.party))
+        return each_alone(self.party, lambda: self._receive(0 if busy else wait)) or busy
+
+    def _follow(self) -> bool:
+        return follow(self.party) and reopen_parked(self.party, self.react)
+
+    def _receive(self, wait: float) -> bool:
+        return receive(self.party, [topic_between(each.id, self.party.id) for each in self.hubs], self.react, wait)
 
     def tick(self) -> None:
-        """Try what waited for a newer directory, index what the log has not indexed yet, and sign."""
-        try:
-            reopen_parked(self.party, self.react)
-            leases.free_the_gone(self.party.store.engine, self.party.now())
-            if log.sequence(self.party.store, self.party.log_key, self.party.now()) is not None:
-                self.party.reached(Milestone.logged)
-        except TransientError as error:  # another process of ours indexed the same; the next tick does what is left
-            self.party.alarm("unavailable", error=error.code)
+        """Index what the log has not indexed yet, and sign; try what waited for a newer directory."""
+        each_alone(self.party, lambda: tend(self.party), lambda: reopen_parked(self.party, self.react))
 
     def react(self, opened: Opened, at: datetime) -> Effect | Refusal:
         """A request is acknowledged at once, whatever follows, and worked on later."""
         request = opened.body
+        if isinstance(request, Rejection):  # a hub could not believe or open what we sent: a person rings it
+            self.party.alarm("rejected", digest=str(request.answers))
         if not isinstance(request, Request):
             return Effect()
         asked = self._asked(opened, request)
@@ -107,28 +102,14 @@ class Adapter:
 
     def _answer(self) -> bool:
         """Answer one request: decide, match, fetch with no transaction open, then one effect."""
-        at = self.party.now()
-        work = self.party.store.due_work(ANSWER, at)
-        lease = leases.acquire(self.party.store.engine, f"work/{work.id}", self.party.owner, at, LEASE) if work else None
-        if work is None or lease is None:
-            return False
-        kept = self.party.store.event(work.case_id, work.digest)
-        asked = self._asked_again(kept)
-        done = Done(lease=lease.name, term=lease.term, work=work.id)
+        return do_work(self.party, ANSWER, LEASE, "answer_failed", self._answered)
+
+    def _answered(self, work: Work, at: datetime) -> Effect:
+        asked = self._asked_again(self.party.store.event(work.case_id, work.digest))
         if asked is None:  # disposed of, or the hub is no longer listed: nothing is answered
             self.party.alarm("unanswerable", digest=str(work.digest))
-            self.party.store.apply([Effect(done=done)], self.party.seal, at)
-            return True
-        try:
-            effect = self._effect(asked, at)
-            self.party.store.apply([Effect.of(Effect(done=done), effect)], self.party.seal, self.party.now())
-        except TransientError:
-            raise
-        except Exception as error:  # noqa: BLE001 - it is tried again when the lease has run out; the other requests go on
-            self.party.alarm("answer_failed", error=type(error).__name__, digest=str(work.digest))
-            return False
-        self.party.reached(Milestone.committed)
-        return True
+            return Effect()
+        return self._effect(asked, at)
 
     def _asked_again(self, kept: Kept | None) -> Asked | None:
         if kept is None or not isinstance(kept.body, Request) or kept.thread is None:
@@ -139,8 +120,8 @@ class Adapter:
         return Asked(request=kept.body, digest=kept.digest, thread=kept.thread, me=me, hub=hub)
 
     def _effect(self, asked: Asked, at: datetime) -> Effect:
-        fresh = self.party.trust.is_fresh(at)
-        decided = [decide_question(asked, each, self.pack, at, fresh=fresh) for each in asked.request.questions]
+        standing = self._standing(at)
+        decided = [decide_question(asked, each, self.pack, at, standing) for each in asked.request.questions]
         for alert in sorted({alert.value for each in decided for alert in each.decision.alerts}):
             self.party.alarm(alert, digest=str(asked.digest))
         self.party.reached(Milestone.decided)
@@ -162,6 +143,12 @@ class Adapter:
             for part in respond(asked, answers, self.pack)
         )
         return Effect(entries=tuple(one for consultations, _ in logged for one in consultations), outgoing=responses)
+
+    def _standing(self, at: datetime) -> frozenset[Fact]:
+        """What is so here today and makes release a review."""
+        trust = self.party.trust
+        holds = {Fact.directory_stale: not trust.is_fresh(at), Fact.pack_not_accepted: self.pack.law_digest not in trust.directory.packs}
+        return frozenset(fact for fact, held in holds.items() if held)
 
     def _say(self, asked: Asked, decided: Decided, search: Search | None, at: datetime) -> Answer:
         """One answer; a row nobody can make sense of is as good as a source that does not answer."""

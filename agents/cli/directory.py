@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, TypeVar
 
 import typer
 
 from agents.cli.output import AsJson, Exit, guarded, tell
 from broker import keystore
-from broker.directory import LARGE, Root, Trust, cosign, digest_of, open_directory, open_enrolment, parse_root, signers, take
+from broker.directory import LARGE, Root, Taken, Trust, cosign, digest_of, open_directory, open_enrolment, parse_root, signers, take
 from broker.follow import publish_statements
 from broker.founding import draft_directory, root_text, snapshot_of
 from broker.party import open_transport
 from broker.settings import Folder, read_text
-from broker.trustfiles import path_of, read_statement, write_whole
+from broker.trustfiles import keep, load_trust, path_of, read_statement, write_whole
 from schemas import codec
 from schemas.enums import KeyUse, StatementKind
 from schemas.errors import ConfigurationError, Fault, SharingError
-from schemas.identifiers import Digest
-from schemas.statements import Statement
+from schemas.identifiers import Digest, Kid, PartyId
+from schemas.statements import Revocation, Statement
 
+T = TypeVar("T")
+R = TypeVar("R")
+PUBLIC: Final = frozenset({StatementKind.directory, StatementKind.announcement, StatementKind.snapshot})
 app = typer.Typer(no_args_is_help=True, help="Make, sign, check and publish the directory of parties and its snapshot.")
 RootOption = Annotated[Path, typer.Option("--root", help="The network's pinned root.toml.")]
 File = Annotated[Path, typer.Argument(help="The directory's file.")]
@@ -43,6 +46,7 @@ def make_root(
 
     Example: mash directory root anne/ ben/ cara/ --outside cara/ --snapshot office/ --threshold 2
     """
+    _refuse_existing(out)
     online = keystore.one(keystore.load(snapshot).snapshot, KeyUse.snapshot, snapshot)
     keys = [(folder.name, keystore.one(keystore.load(folder).officer, KeyUse.officer, folder), folder in outside) for folder in officers]
     text = root_text(keys, online, threshold)
@@ -54,26 +58,32 @@ def make_root(
 @app.command()
 @guarded
 def draft(
-    enrolments: Annotated[list[Path], typer.Argument(help="enrolment.avro of each party to list.")],
     root: RootOption,
+    enrolments: Annotated[list[Path] | None, typer.Argument(help="enrolment.avro of each party to list, or to list anew.")] = None,
     out: Annotated[Path, typer.Option(help="Where to write the unsigned directory.")] = Path("directory.avro"),
     previous: Annotated[Path | None, typer.Option(help="The directory now in force, if there is one.")] = None,
     pack: Annotated[list[str] | None, typer.Option(help="Digest of an accepted law and categories pack.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="A party that leaves.")] = None,
+    revoke: Annotated[list[str] | None, typer.Option(help="A kid that is no longer believed (mash keys show).")] = None,
+    suspected_from: Annotated[datetime | None, typer.Option(help="UTC: since when the revoked keys may have been misused.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draft the next directory from the parties' enrolments; nobody has signed it yet.
+    """Draft the next directory from the one in force and the parties' enrolments; nobody has signed it yet.
 
     Example: mash directory draft hub/enrolment.avro police/enrolment.avro --root root.toml
+    Example: mash directory draft --root root.toml --previous directory.avro --revoke 3f0c… --out next.avro
     """
     pinned, at = _root(root), datetime.now(UTC)
     held = read_statement(previous) if previous else None
-    wishes = []
-    for path in enrolments:
-        with _blaming(path):
-            wishes.append(open_enrolment(pinned.network, read_statement(path)))
-    with _blaming(Path("--pack")):
-        packs = [Digest.parse(each) for each in pack or ()]
-    directory = draft_directory(pinned, wishes, held, packs, at)
+    with _blaming() as blame:
+        blame.each([out], _refuse_existing)
+        wishes = blame.each(enrolments or (), lambda path: open_enrolment(pinned.network, read_statement(path)))
+        packs = blame.each(pack or (), Digest.parse, "--pack")
+        leaving = blame.each(remove or (), PartyId, "--remove")
+        kids = blame.each(revoke or (), Kid.parse, "--revoke")
+    since = suspected_from.replace(tzinfo=UTC) if suspected_from else at
+    revoked = [Revocation(kid=kid, suspected_from=since) for kid in kids]
+    directory = draft_directory(pinned, wishes, held, packs, at, leaving=leaving, revoked=revoked)
     write_whole(out, codec.encode(Statement(kind=StatementKind.directory, body=codec.encode(directory, LARGE), signatures=()), LARGE))
     facts = {"directory": str(out), "sequence": directory.sequence, "parties": [party.id for party in directory.parties]}
     tell(as_json, facts, f"directory {directory.sequence} with {len(directory.parties)} parties is drafted in {out}; officers sign it next")
@@ -138,10 +148,8 @@ def snapshot(
     at = datetime.now(UTC)
     online = keystore.one(keystore.load(key).snapshot, KeyUse.snapshot, key)
     pinned, statement = _root(root), read_statement(file)
-    offered = []
-    for path in announcements:
-        with _blaming(path):
-            offered.append(_verified(pinned, statement, path, at))
+    with _blaming() as blame:
+        offered = blame.each(announcements, lambda path: _verified(pinned, statement, path, at))
     made = snapshot_of(pinned, statement, offered, online, at)
     write_whole(out, codec.encode(made, LARGE))
     facts = {"snapshot": str(out), "announcements": len(offered)}
@@ -166,10 +174,13 @@ def publish(
 
     Example: mash directory publish directory.avro snapshot.avro --to hub/ --to police/ --over hub/
     """
-    statements = [read_statement(path) for path in files]
+    at = datetime.now(UTC)
+    with _blaming() as blame:
+        statements = blame.each(files, _public)
+        homes = blame.each(to or (), _party_folder, "--to")
     for statement in statements:
-        for party in to or ():
-            write_whole(path_of(Folder(party), statement), codec.encode(statement, LARGE))
+        for home in homes:
+            _give(home, statement, at)
     if over is not None:
         transport = open_transport(Folder(over), Folder(over).settings())
         publish_statements(transport, statements)
@@ -182,12 +193,59 @@ def _root(path: Path) -> Root:
     return parse_root(read_text(path, "it travels out of band"), str(path))
 
 
+def _refuse_existing(out: Path) -> None:
+    """What officers may have signed, or parties may have pinned, is never overwritten."""
+    if out.exists():
+        raise ConfigurationError([Fault(file=str(out), message="exists already", fix="name another file with --out")])
+
+
+def _public(path: Path) -> Statement:
+    statement = read_statement(path)
+    if statement.kind not in PUBLIC:
+        message = f"is a {statement.kind.value}, which is not published"
+        raise ConfigurationError([Fault(file=str(path), message=message, fix="publish directories, announcements and snapshots")])
+    return statement
+
+
+def _party_folder(path: Path) -> Folder:
+    home = Folder(path)
+    if not home.root_file.is_file():
+        raise ConfigurationError([Fault(file=str(path), message="holds no root.toml", fix="name a party's folder")])
+    return home
+
+
+def _give(home: Folder, statement: Statement, at: datetime) -> None:
+    """Put a statement into a party's folder, unless the party already holds a newer one of its kind."""
+    if home.directory.is_file():
+        trust = load_trust(home, at)
+        if keep(home, trust, statement, at)[1] is Taken.alarm:
+            raise ConfigurationError([Fault(file=str(home.path), message="holds another statement of this number", fix="ask the officers")])
+        return
+    write_whole(path_of(home, statement), codec.encode(statement, LARGE))
+
+
+class _Blame:
+    """Faults of several files, told at once."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+
+    def each(self, items: Iterable[T], read: Callable[[T], R], what: str = "") -> list[R]:
+        """What each item reads as; one that cannot be read is a fault of its own."""
+        found = []
+        for item in items:
+            try:
+                found.append(read(item))
+            except ConfigurationError as error:
+                self.faults += error.faults
+            except (SharingError, ValueError) as error:
+                self.faults.append(Fault(file=what or str(item), message=str(error), fix="ask its sender for a new one"))
+        return found
+
+
 @contextmanager
-def _blaming(path: Path) -> Iterator[None]:
-    """What cannot be believed is a fault of its file."""
-    try:
-        yield
-    except ConfigurationError:
-        raise
-    except (SharingError, ValueError) as error:
-        raise ConfigurationError([Fault(file=str(path), message=str(error), fix="ask its sender for a new one")]) from None
+def _blaming() -> Iterator[_Blame]:
+    blame = _Blame()
+    yield blame
+    if blame.faults:
+        raise ConfigurationError(blame.faults)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -21,6 +21,8 @@ from broker.streams import DIRECTORY
 from broker.trustfiles import load_trust, read_root
 from policies.located import parse
 from schemas.errors import ConfigurationError, Fault, InconsistentLogError, SharingError
+
+SQLITE: Final = "sqlite:///"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,16 @@ def _party(folder: Path) -> Party:
     return Party(folder, open_transport(home, home.settings()))
 
 
+def _has_store(folder: Path) -> bool:
+    """Looking must not make what is not there."""
+    home = Folder(folder)
+    url = home.url(home.settings().store.url)
+    return not url.startswith(SQLITE) or Path(url.removeprefix(SQLITE)).is_file()
+
+
 def _store(folder: Path) -> str:
+    if not _has_store(folder):
+        return "none yet: the first start makes it (if this party has run before, it is lost: do not start, restore it)"
     party = _party(folder)
     counts = party.store.counts()
     party.close()
@@ -132,6 +143,8 @@ def _store(folder: Path) -> str:
 
 
 def _log(folder: Path) -> str:
+    if not _has_store(folder):
+        return "none yet"
     party = _party(folder)
     facts = verify_party(party)
     party.close()

@@ -11,7 +11,7 @@ import typer
 
 from agents.cli.output import AsJson, Exit, guarded, tell
 from broker import keystore
-from broker.founding import announce_now, announcement_path, new_lone_key, new_party
+from broker.founding import announce_due, new_lone_key, new_party
 from broker.keys import OpeningKey, SigningKey
 from broker.settings import Folder
 from schemas.enums import KeyUse
@@ -28,7 +28,7 @@ def new(
     use: Annotated[KeyUse | None, typer.Option(help="A lone key: officer or snapshot. Without it, all keys of a party.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make keys. For a party also enrolment.avro, which goes to the directory's officers, and its first announcement.
+    """Make keys. For a party also enrolment.avro, which goes to the directory's officers, and its first announcements.
 
     Example: mash keys new hub/    mash keys new officers/anne --use officer
     """
@@ -37,22 +37,22 @@ def new(
         return
     party, at = Folder(folder), datetime.now(UTC)
     new_party(party, at)
-    name, path = party.settings().id, announcement_path(party, at)
-    facts = {"party": name, "enrolment": str(party.enrolment), "announcement": str(path), "kids": _kids(keystore.load(party.keys))}
+    name, paths = party.settings().id, [str(path) for path in announce_due(party, at)]
+    facts = {"party": name, "enrolment": str(party.enrolment), "announcements": paths, "kids": _kids(keystore.load(party.keys))}
     tell(as_json, facts, f"{name}: keys are in {party.keys}; send {party.enrolment} to the directory's officers")
 
 
 @app.command("announce")
 @guarded
 def announce_key(folder: Annotated[Path, typer.Argument(help="The party's folder.")], as_json: AsJson = False) -> None:
-    """Make the encryption key of this week, where it is missing, and its announcement, which goes to the snapshot maker.
+    """Make this week's and next week's encryption key, where missing, and the announcements, which go to the snapshot maker.
 
     Example: mash keys announce hub/
     """
-    party, at = Folder(folder), datetime.now(UTC)
-    announce_now(party, at)
-    path = announcement_path(party, at)
-    tell(as_json, {"announcement": str(path)}, f"{path} announces the encryption key in force; send it to the snapshot maker")
+    paths = [str(path) for path in announce_due(Folder(folder), datetime.now(UTC))]
+    tell(
+        as_json, {"announcements": paths}, "\n".join([*paths, "announce this week's and next week's key; send them to the snapshot maker"])
+    )
 
 
 def _lone(folder: Path, use: KeyUse, *, as_json: bool) -> None:
@@ -75,7 +75,8 @@ def show(
 
     Example: mash keys show hub/
     """
-    path = folder / "keys" if (folder / "keys").is_dir() else folder
+    home = Folder(folder)
+    path = home.keys if home.keys.is_dir() or home.party_file.exists() else folder
     keys = keystore.load(path)
     names = _kids(keys)
     if not names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import sys
@@ -14,7 +15,7 @@ from typing import Annotated, Any, Final, ParamSpec, TypeVar
 import typer
 from rich.console import Console
 
-from schemas.errors import ConfigurationError, SharingError, TransientError
+from schemas.errors import ConfigurationError, SharingError, TransientError, TransportExhaustedError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,6 +23,9 @@ OUT = Console(highlight=False, soft_wrap=True)
 ERR = Console(stderr=True, highlight=False, soft_wrap=True)
 CONTROLS: Final = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}  # an agency's text moves no cursor
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of text.")]
+
+
+PASSES: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EAGAIN})  # free some space, and try again
 
 
 class Exit(IntEnum):
@@ -61,9 +65,12 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(Exit.refused) from None
         except SharingError as error:
             _fail(as_json, error.code, str(error), [])
-            raise typer.Exit(Exit.unavailable if isinstance(error, TransientError) else Exit.refused) from None
+            raise typer.Exit(Exit.unavailable if isinstance(error, TransientError | TransportExhaustedError) else Exit.refused) from None
         except typer.Exit:
             raise
+        except OSError as error:
+            _fail(as_json, "cannot-use-file", f"{error.filename or 'a file'}: {error.strerror or type(error).__name__}", [])
+            raise typer.Exit(Exit.unavailable if error.errno in PASSES else Exit.refused) from None
         except KeyboardInterrupt:
             _fail(as_json, "interrupted", "interrupted; nothing is lost, run it again to go on", [])
             raise typer.Exit(Exit.interrupted) from None

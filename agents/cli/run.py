@@ -9,7 +9,10 @@ from typing import Final, Protocol
 
 import structlog
 
+from broker.party import Party
+from broker.ports import Watched
 from broker.telemetry import configure
+from schemas.errors import ConfigurationError, TransportExhaustedError
 
 TICK: Final = 60.0  # seconds between checkpoints of the access log
 WAIT: Final = 1.0  # seconds a fetch waits for news
@@ -18,6 +21,8 @@ LOG: Final = structlog.get_logger()
 
 class Service(Protocol):
     """What runs: a hub or an adapter."""
+
+    party: Party
 
     def step(self, wait: float = 0) -> bool:
         """One round."""
@@ -35,10 +40,27 @@ def run_until_stopped(service: Service, name: str) -> None:
     LOG.info("started", party=name)
     ticked = time.monotonic()
     while not stopping.is_set():
-        service.step(WAIT)
+        began = time.monotonic()
+        if not service.step(WAIT):  # a stage that fails at once must not turn into a hot loop
+            stopping.wait(max(0.0, WAIT - (time.monotonic() - began)))
         if time.monotonic() - ticked >= TICK:
             service.tick()
+            watch(service.party)
             ticked = time.monotonic()
     service.tick()
     service.step(0)
     LOG.info("stopped", party=name)
+
+
+def watch(party: Party) -> None:
+    """A transport that stands still ends the process, to be started anew; a renewed certificate is shown from now on."""
+    transport = party.transport
+    if not isinstance(transport, Watched):
+        return
+    if not transport.healthy():
+        message = "the transport stands still"
+        raise TransportExhaustedError(message)
+    try:
+        transport.reload_certificate()
+    except ConfigurationError as error:
+        party.alarm("certificate_refused", error=error.code)

@@ -11,7 +11,7 @@ from typing import Final
 
 from broker import keystore
 from broker.directory import LARGE, open_enrolment, parse_root, sign
-from broker.founding import announce_now, draft_directory, new_lone_key, new_party, root_text, snapshot_of
+from broker.founding import announce_due, draft_directory, new_lone_key, new_party, root_text, snapshot_of
 from broker.packfiles import read_pack
 from broker.settings import Folder
 from broker.trustfiles import path_of, read_root, read_statement, write_whole
@@ -96,7 +96,7 @@ def renew(folder: Path, at: datetime) -> list[Statement]:
     """Announce each party's key of this epoch where it is missing, make today's snapshot, and give every party all of it."""
     office, parties = folder / "office", [Folder(folder / member.folder) for member in MEMBERS]
     directory = read_statement(office / "directory.avro")
-    announcements = [announce_now(party, at) for party in parties]
+    announcements = [read_statement(path) for party in parties for path in announce_due(party, at)]
     online = keystore.one(keystore.load(office / "snapshot").snapshot, KeyUse.snapshot, office / "snapshot")
     statements = [directory, *announcements, snapshot_of(read_root(parties[0]), directory, announcements, online, at)]
     for party in parties:

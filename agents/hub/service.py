@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
@@ -19,18 +19,21 @@ from broker.follow import follow
 from broker.party import Party
 from broker.publish import drain
 from broker.receive import receive, reopen_parked
-from broker.store import leases, log
+from broker.rounds import do_work, each_alone, tend
+from broker.store import leases
 from broker.streams import topic_between
 from policies.pack import Pack
 from schemas import codec
 from schemas.enums import Kind, Operation, Refusal
-from schemas.errors import ConfigurationError, Fault, MalformedRecordError, TransientError
+from schemas.errors import ConfigurationError, Fault, MalformedRecordError, StoreUnavailableError
 from schemas.events import AskedAgency, CaseOpened, CaseRecord, Contact, Decided, Entry, OfficerDecision
-from schemas.identifiers import Digest, Incarnation, Slug, Thread
+from schemas.identifiers import Incarnation, PartyId, Slug, Thread
 from schemas.records import Acknowledgement, Officer, Rejection, Request, Response
 from schemas.statements import Party as Listed
 
+OPEN: Final = "open"
 ASK: Final = "ask"
+TELL: Final = "tell"
 LEASE: Final = timedelta(seconds=60)
 
 
@@ -67,6 +70,8 @@ class Hub:
         for each in read_contacts(data, file):
             if isinstance(each, Aside):
                 aside.append(each)
+            elif fault := self._unasked_stage(each.contact.decision, file, each.number):
+                aside.append(Aside(each.number, each.raw, (fault,)))
             elif self._take(each.contact):
                 taken += 1
             elif self.party.store.case_of(digest_of(codec.encode(each.contact))) is not None:
@@ -82,13 +87,20 @@ class Hub:
                 aside.append(Aside(each.number, each.raw, (fault,)))
         return Taken(taken=taken, known=known, aside=tuple(aside))
 
+    def _unasked_stage(self, decision: OfficerDecision | None, file: str, line: int | None = None) -> Fault | None:
+        """A stage of which hub.toml says nothing: nobody would be asked, and nobody would notice."""
+        if decision is None or decision.stage in self.settings.stages:
+            return None
+        message, fix = f"hub.toml says nothing of {decision.stage.value}", f"add [stages.{decision.stage.value}] to hub.toml"
+        return Fault(file=file, line=line, field="decision.stage", message=message, fix=fix)
+
     def _take(self, contact: Contact) -> bool:
         at, case_id = self.party.now(), uuid4()
         event = local_event(case_id, "contact", contact, at)
         name = digest_of(b"mash/1 contact" + contact.contact_ref.encode())
         receipt = Receipt(digest=name, topic="contacts", incarnation=Incarnation.zero(), sequence=0, state="accepted")
         entry = self._entry(at, Operation.collection, self.party.actor, case_id, contact.decision, "contact")
-        work = (_ask(case_id, event.digest, at),) if contact.decision is not None else ()
+        work = (_work(OPEN, (str(case_id),), case_id, at),) if contact.decision is not None else ()
         effect = Effect(received=receipt, events=(event,), entries=(entry,), work=work)
         return self.party.store.apply([effect], self.party.seal, at).applied == 1
 
@@ -100,13 +112,24 @@ class Hub:
         decided = any(isinstance(each.body, Decided | CaseOpened) for each in events) or _decision_of(events) is not None
         if contact is None or not isinstance(contact.body, Contact) or decided:
             raise ConfigurationError([Fault(file=str(case_id), message="no contact waits here for a decision", fix="mash hub show")])
+        if fault := self._unasked_stage(decision, str(case_id)):
+            raise ConfigurationError([fault])
         if decision.decided_at < contact.body.received_at:
             message = "is before the contact was received"
             raise ConfigurationError([Fault(file=str(case_id), field="decided_at", message=message, fix="decide on what has come")])
         event = local_event(case_id, "decided", Decided(contact=contact.digest, decision=decision), at)
         entry = self._entry(at, Operation.decision, decision.officer, case_id, decision, "decided")
-        effect = Effect(events=(event,), entries=(entry,), work=(_ask(case_id, contact.digest, at),))
-        self.party.store.apply([effect], self.party.seal, at)
+        once = Receipt(
+            digest=digest_of(b"mash/1 decided" + case_id.bytes),
+            topic="decisions",
+            incarnation=Incarnation.zero(),
+            sequence=0,
+            state="accepted",
+        )
+        work = _work(OPEN, (str(case_id),), case_id, at)
+        effect = Effect(received=once, events=(event,), entries=(entry,), work=(work,))
+        if self.party.store.apply([effect], self.party.seal, at).applied != 1:  # another officer was a moment earlier
+            raise ConfigurationError([Fault(file=str(case_id), message="was decided a moment ago", fix="mash hub show")])
 
     def waits_for_decision(self, case_id: UUID) -> bool:
         """Whether nobody has decided yet to ask about this contact."""
@@ -114,77 +137,88 @@ class Hub:
 
     def step(self, wait: float = 0) -> bool:
         """One round: follow the network, ask, receive, render, publish; says whether anything happened."""
-        happened = []
-        try:
-            news = follow(self.party)
-            happened += [news and reopen_parked(self.party, self.react), self._ask(), self._render()]
-            happened.append(drain(self.party))
-            topics = [topic_between(each.id, self.party.id) for each in self.agencies]
-            happened.append(receive(self.party, topics, self.react, 0 if any(happened) else wait))
-        except TransientError as error:
-            self.party.alarm("unavailable", error=error.code)
-        return any(happened)
+        stages = (self._follow, self._open, self._ask, self._render, self._tell, lambda: drain(self.party))
+        busy = each_alone(self.party, *stages)
+        return each_alone(self.party, lambda: self._receive(0 if busy else wait)) or busy
+
+    def _follow(self) -> bool:
+        return follow(self.party) and reopen_parked(self.party, self.react)
+
+    def _receive(self, wait: float) -> bool:
+        return receive(self.party, [topic_between(each.id, self.party.id) for each in self.agencies], self.react, wait)
 
     def tick(self) -> None:
-        """Try what waited for a newer directory, index what the log has not indexed yet, and sign."""
-        try:
-            reopen_parked(self.party, self.react)
-            leases.free_the_gone(self.party.store.engine, self.party.now())
-            if log.sequence(self.party.store, self.party.log_key, self.party.now()) is not None:
-                self.party.reached(Milestone.logged)
-        except TransientError as error:  # another process of ours indexed the same; the next tick does what is left
-            self.party.alarm("unavailable", error=error.code)
+        """Index what the log has not indexed yet, and sign; try what waited for a newer directory."""
+        each_alone(self.party, lambda: tend(self.party), lambda: reopen_parked(self.party, self.react))
+
+    def _open(self) -> bool:
+        """Open a case: who is asked, on which thread, by when, and what may not be asked."""
+        return do_work(self.party, OPEN, LEASE, "not_asked", self._opened)
 
     def _ask(self) -> bool:
-        at = self.party.now()
-        work = self.party.store.due_work(ASK, at)
-        lease = leases.acquire(self.party.store.engine, f"work/{work.id}", self.party.owner, at, LEASE) if work else None
-        if work is None or lease is None:
-            return False
+        """Ask the agencies, each by itself: one that cannot be sealed to holds up no other."""
+        asked = 0
+        while asked < len(self.agencies) and do_work(self.party, ASK, LEASE, "not_asked", self._asked):
+            asked += 1
+        return asked > 0
+
+    def _tell(self) -> bool:
+        """Send case records to their consumers, each by itself."""
+        return do_work(self.party, TELL, LEASE, "not_told", self._told)
+
+    @property
+    def _asker(self) -> Asker:
+        return Asker(party=self._me, settings=self.settings, contact=self.party.settings.contact)
+
+    def _opened(self, work: Work, at: datetime) -> Effect:
         events = self.party.store.events(work.case_id)
         contact = next(each.body for each in events if isinstance(each.body, Contact))
         decision = _decision_of(events)
         if decision is None:
-            return False
-        done = Done(lease=lease.name, term=lease.term, work=work.id)
-        try:
-            asker = Asker(party=self._me, settings=self.settings, contact=self.party.settings.contact)
-            plans = [plan(work.case_id, contact, decision, agency, asker, self.pack, at) for agency in self.agencies]
-            self.party.reached(Milestone.decided)
-            effect = self._asking(work, contact, decision, plans, at)
-            self.party.store.apply([Effect.of(Effect(done=done), effect)], self.party.seal, at)
-        except MalformedRecordError as error:  # too much for one record; it is tried again when the lease has run out
-            self.party.alarm("not_asked", error=error.code, digest=str(work.digest))
-            return False
-        self.party.reached(Milestone.committed)
-        return True
-
-    def _asking(self, work: Work, contact: Contact, decision: OfficerDecision, plans: list[Plan], at: datetime) -> Effect:
-        asked, outgoing = [], []
-        for each in plans:
-            if each.request is None:
-                continue
-            thread = Thread(os.urandom(Thread.size))
-            asked.append(AskedAgency(agency=each.agency, thread=thread, due_at=each.request.due_at))
-            outgoing.append(
-                Outgoing(
-                    kind=Kind.request,
-                    recipient=each.agency,
-                    thread=thread,
-                    case_id=work.case_id,
-                    body=each.request,
-                    entries=tuple(self._request_entries(each, decision, work.case_id, at)),
-                    keep=True,
-                )
-            )
-        unasked = tuple(one for each in plans for one in each.unasked)
+            message = "nobody has decided to ask about this contact"
+            raise MalformedRecordError(message)
+        asker = self._asker
+        plans = [plan(work.case_id, contact, decision, agency, asker, self.pack, at) for agency in self.agencies]
+        self.party.reached(Milestone.decided)
+        asked = tuple(
+            AskedAgency(agency=each.agency, thread=Thread(os.urandom(Thread.size)), due_at=each.request.due_at)
+            for each in plans
+            if each.request is not None
+        )
         opened = CaseOpened(
-            case_id=work.case_id, hub=self.party.id, opened_at=at, contact=contact, decision=decision, asked=tuple(asked), unasked=unasked
+            case_id=work.case_id,
+            hub=self.party.id,
+            opened_at=at,
+            contact=contact,
+            decision=decision,
+            asked=asked,
+            unasked=tuple(one for each in plans for one in each.unasked),
         )
         event = local_event(work.case_id, OPENED, opened, at)
         entry = self._entry(at, Operation.decision, decision.officer, work.case_id, decision, "case_opened")
-        mark = Mark(case_id=work.case_id, digest=event.digest)
-        return Effect(events=(event,), entries=(entry,), outgoing=tuple(outgoing), marks=(mark,))
+        asking = tuple(_work(ASK, (str(work.case_id), each.agency), work.case_id, at) for each in asked)
+        return Effect(events=(event,), entries=(entry,), work=asking, marks=(Mark(case_id=work.case_id, digest=event.digest),))
+
+    def _asked(self, work: Work, at: datetime) -> Effect:
+        """One agency's request, decided again as it leaves."""
+        agency = PartyId(work.id.rpartition("/")[2])
+        opened = next(each.body for each in self.party.store.events(work.case_id) if isinstance(each.body, CaseOpened))
+        asked = next(each for each in opened.asked if each.agency == agency)
+        listed = self.party.trust.party(agency)
+        planned = plan(work.case_id, opened.contact, opened.decision, listed, self._asker, self.pack, at) if listed else None
+        if planned is None or planned.request is None:  # no longer listed, or no longer lawful since the case was opened
+            self.party.alarm("not_asked", digest=str(work.digest))
+            return Effect()
+        outgoing = Outgoing(
+            kind=Kind.request,
+            recipient=agency,
+            thread=asked.thread,
+            case_id=work.case_id,
+            body=replace(planned.request, due_at=asked.due_at),
+            entries=tuple(self._request_entries(planned, opened.decision, work.case_id, at)),
+            keep=True,
+        )
+        return Effect(outgoing=(outgoing,), marks=(Mark(case_id=work.case_id, digest=work.digest),))
 
     def _request_entries(self, each: Plan, decision: OfficerDecision, case_id: UUID, at: datetime) -> Iterable[Entry]:
         for question, decided in each.decisions:
@@ -255,35 +289,50 @@ class Hub:
     def _render(self) -> bool:
         """The next version of a marked case: read the marks, then every event, render, delete exactly those marks."""
         at = self.party.now()
-        case_id = self.party.store.marked()
+        case_id = self.party.store.marked(at)
         lease = leases.acquire(self.party.store.engine, f"render/{case_id}", self.party.owner, at, LEASE) if case_id else None
         if case_id is None or lease is None:
             return False
-        marks = tuple(Mark(case_id=case_id, digest=digest) for digest in self.party.store.marks(case_id))
-        record = self.record(case_id)
-        effect = Effect(done=Done(lease=lease.name, term=lease.term), rendered=marks)
-        if record is not None:
-            self.party.reached(Milestone.joined)
-            effect = Effect.of(effect, self._rendered(record, at))
-        self.party.store.apply([effect], self.party.seal, at)
+        try:
+            effect = self._rendered(case_id, at)
+            self.party.store.apply([Effect.of(Effect(done=Done(lease=lease.name, term=lease.term)), effect)], self.party.seal, at)
+        except StoreUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a case that cannot be rendered must not stop the others; its lease is the back-off
+            self.party.alarm("not_rendered", error=type(error).__name__)
+            return False
         leases.release(self.party.store.engine, lease)
         return True
 
-    def _rendered(self, record: CaseRecord, at: datetime) -> Effect:
-        entry = self._entry(at, Operation.combination, self.party.actor, record.case_id, None, f"version.{record.version}")
+    def _rendered(self, case_id: UUID, at: datetime) -> Effect:
+        marks = tuple(Mark(case_id=case_id, digest=digest) for digest in self.party.store.marks(case_id))
+        record = self.record(case_id)
+        if record is None:
+            return Effect(rendered=marks)
+        self.party.reached(Milestone.joined)
+        for each in record.agencies:
+            if each.conflict:
+                self.party.alarm("conflict", digest=str(each.request_digest))
+        entry = self._entry(at, Operation.combination, self.party.actor, case_id, None, f"version.{record.version}")
         consumers = [each.id for each in self.party.trust.directory.parties if each.id.kind == "consumer"]
-        outgoing = tuple(
-            Outgoing(
-                kind=Kind.case_record,
-                recipient=each,
-                thread=Thread(digest_of(b"mash/1 record thread" + record.case_id.bytes + each.encode())[: Thread.size]),
-                case_id=record.case_id,
-                body=record,
-                entries=(self._entry(at, Operation.disclosure, self.party.actor, record.case_id, None, f"version.{record.version}"),),
-            )
-            for each in consumers
+        telling = tuple(_work(TELL, (str(case_id), str(record.version), each), case_id, at) for each in consumers)
+        return Effect(rendered=marks, entries=(entry,), work=telling)
+
+    def _told(self, work: Work, at: datetime) -> Effect:
+        """The newest version of a case to one consumer; of an older one nothing is sent."""
+        _, _, version, consumer = work.id.split("/")
+        record = self.record(work.case_id)
+        if record is None or str(record.version) != version or self.party.trust.party(PartyId(consumer)) is None:
+            return Effect()
+        outgoing = Outgoing(
+            kind=Kind.case_record,
+            recipient=PartyId(consumer),
+            thread=Thread(digest_of(b"mash/1 record thread" + work.case_id.bytes + consumer.encode())[: Thread.size]),
+            case_id=work.case_id,
+            body=record,
+            entries=(self._entry(at, Operation.disclosure, self.party.actor, work.case_id, None, f"version.{version}"),),
         )
-        return Effect(entries=(entry,), outgoing=outgoing)
+        return Effect(outgoing=(outgoing,))
 
     def record(self, case_id: UUID) -> CaseRecord | None:
         """A case as it stands."""
@@ -315,8 +364,10 @@ class Hub:
         )
 
 
-def _ask(case_id: UUID, contact: Digest, at: datetime) -> Work:
-    return Work(id=f"ask/{case_id}", kind=ASK, case_id=case_id, digest=contact, not_before=at)
+def _work(kind: str, of: tuple[str, ...], case_id: UUID, at: datetime) -> Work:
+    """Work named by its kind and what it is about, so that it is made once."""
+    name = "/".join((kind, *of))
+    return Work(id=name, kind=kind, case_id=case_id, digest=digest_of(name.encode()), not_before=at)
 
 
 def _decision_of(events: Iterable[Kept]) -> OfficerDecision | None:

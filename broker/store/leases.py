@@ -45,6 +45,14 @@ def free_the_gone(engine: sa.Engine, at: datetime) -> int:
     return len(gone)
 
 
+def hold(engine: sa.Engine, lease: Lease, until: datetime) -> None:
+    """Keep a lease for no longer than until then: the back-off of what failed."""
+    table = tables.lease
+    with tables.transaction(engine) as connection:
+        held = sa.update(table).where(table.c.name == lease.name, table.c.term == lease.term)
+        connection.execute(held.values(owner="", until=until))
+
+
 def release(engine: sa.Engine, lease: Lease) -> None:
     """Give a lease back; its term is never used again."""
     table = tables.lease

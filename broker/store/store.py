@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from broker.accesslog import leaf_of
-from broker.effect import Done, Effect, Event, Kept, Outgoing, Position, Quarantined, Work
+from broker.effect import Done, Effect, Event, Kept, Outgoing, Position, Quarantined, Receipt, Work
 from broker.envelope import Sealed, header_of, reopen
 from broker.store import tables
 from broker.store.vault import ID, KEY, Vault, open_under, seal_under
@@ -29,10 +29,14 @@ SALT: Final = 32  # bytes, of each entry's leaf
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """What became of some effects: how many happened, how many were seen before, and whether a lost lease discarded all."""
+    """What became of some effects: how many happened, how many were seen before, and whether a lost lease discarded all.
+
+    `renumbered` of them came under a number of their stream that another digest has: both happen, and people are told.
+    """
 
     applied: int = 0
     duplicates: int = 0
+    renumbered: int = 0
     discarded: bool = False
 
 
@@ -95,18 +99,19 @@ class Store:
 
     def apply(self, effects: Sequence[Effect], sealer: Sealer, at: datetime, position: Position | None = None) -> Applied:
         """Apply effects and move a position, whole or not at all; an effect whose receipt was seen before is nothing."""
-        prepared = self._prepare(effects, at)
+        prepared = self._prepare(effects)
         try:
             with tables.transaction(self.engine) as connection:
                 # (1) the position moves from exactly where the batch began
                 if position is not None:
                     _move(connection, position)
-                fresh = []
+                fresh, renumbered = [], 0
                 for effect in effects:
                     # (2) a digest is received once
                     if effect.received is not None and not _receive(connection, effect):
                         continue
                     fresh.append(effect)
+                    renumbered += effect.received is not None and _has_twin(connection, effect.received)
                     # (3) quarantine, events, work and marks
                     self._insert(connection, effect, prepared, at)
                 # (4) outgoing, streams in name order: take the next sequence, seal here
@@ -115,9 +120,9 @@ class Store:
                 self._log(connection, [entry for effect in fresh for entry in effect.entries] + entries, prepared)
         except _LeaseLostError:
             return Applied(discarded=True)
-        return Applied(applied=len(fresh), duplicates=len(effects) - len(fresh))
+        return Applied(applied=len(fresh), duplicates=len(effects) - len(fresh), renumbered=renumbered)
 
-    def _prepare(self, effects: Sequence[Effect], at: datetime) -> _Prepared:
+    def _prepare(self, effects: Sequence[Effect]) -> _Prepared:
         content: dict[int, tuple[bytes, bytes]] = {}
         kept: dict[bytes, tuple[str, bytes]] = {}
         names: set[str] = set()
@@ -127,10 +132,10 @@ class Store:
                 kept[content[id(event)][0]] = (f"case/{event.case_id}", content[id(event)][1])
             for outgoing in effect.outgoing:
                 content[id(outgoing)] = (os.urandom(ID), os.urandom(KEY))
-                names.update(_key_name(entry, at) for entry in outgoing.entries)
+                names.update(_key_name(entry) for entry in outgoing.entries)
                 if outgoing.keep:
                     kept[content[id(outgoing)][0]] = (f"case/{outgoing.case_id}", content[id(outgoing)][1])
-            names.update(_key_name(entry, at) for entry in effect.entries)
+            names.update(_key_name(entry) for entry in effect.entries)
         self.vault.keep_content(kept)
         return _Prepared(content, self.vault.named_keys(names) if names else {})
 
@@ -140,6 +145,8 @@ class Store:
         for topic, offset in effect.unparked:
             table = tables.quarantine
             connection.execute(sa.delete(table).where(table.c.topic == topic, table.c.offset == offset))
+        if effect.withdrawn:
+            connection.execute(sa.update(tables.outbox).where(tables.outbox.c.id.in_(effect.withdrawn)).values(state="withdrawn"))
         for each in effect.quarantined:
             tables.insert_new(
                 connection, tables.quarantine, topic=each.topic, offset=each.offset, reason=each.reason.value, at=at, raw=each.raw
@@ -193,7 +200,7 @@ class Store:
 
     def _entry_row(self, entry: Entry, prepared: _Prepared) -> dict[str, object]:
         data, salt = codec.encode(entry), os.urandom(SALT)
-        name = _key_name(entry, entry.at)
+        name = _key_name(entry)
         return {"key_name": name, "leaf": leaf_of(salt, data), "sealed": seal_under(prepared.entries[name], name.encode(), salt + data)}
 
     def case_of(self, digest: Digest) -> UUID | None:
@@ -244,10 +251,12 @@ class Store:
             rows = connection.execute(query).all()
         return [Quarantined(topic=row.topic, offset=row.offset, reason=Refusal(row.reason), raw=row.raw, at=row.at) for row in rows]
 
-    def marked(self) -> UUID | None:
-        """A case whose record is to be rendered."""
+    def marked(self, at: datetime) -> UUID | None:
+        """A case whose record is to be rendered and that nobody is rendering."""
+        held = tables.lease
+        free = sa.not_(sa.exists().where(held.c.name == "render/" + tables.mark.c.case_id, held.c.until > at))
         with tables.transaction(self.engine) as connection:
-            found = connection.scalar(sa.select(tables.mark.c.case_id).limit(1))
+            found = connection.scalar(sa.select(tables.mark.c.case_id).where(free).limit(1))
         return UUID(found) if found else None
 
     def marks(self, case_id: UUID) -> list[Digest]:
@@ -274,9 +283,9 @@ class Store:
             return bool(connection.scalar(sa.select(sa.or_(open_work, to_send, to_render))))
 
 
-def _key_name(entry: Entry, at: datetime) -> str:
+def _key_name(entry: Entry) -> str:
     if entry.case_id is None:
-        return f"entry/standing/{at.year}"
+        return f"entry/standing/{entry.at.year}"
     return f"entry/{entry.case_id}/{entry.subject_ref or '-'}"
 
 
@@ -301,6 +310,13 @@ def _receive(connection: sa.Connection, effect: Effect) -> bool:
         sequence=receipt.sequence,
         state=receipt.state,
     )
+
+
+def _has_twin(connection: sa.Connection, receipt: Receipt) -> bool:
+    """Whether another digest came under the same number of the same stream."""
+    table = tables.received
+    same = (table.c.topic == receipt.topic, table.c.incarnation == receipt.incarnation, table.c.sequence == receipt.sequence)
+    return receipt.sequence > 0 and bool(connection.scalar(sa.select(sa.exists().where(*same, table.c.digest != receipt.digest))))
 
 
 def _finish(connection: sa.Connection, done: Done, at: datetime) -> None:

@@ -49,6 +49,7 @@ received = sa.Table(
     sa.Column("incarnation", sa.LargeBinary, nullable=False),
     sa.Column("sequence", sa.BigInteger, nullable=False),
     sa.Column("state", sa.String, nullable=False),
+    sa.Index("received_number", "topic", "incarnation", "sequence"),
 )
 quarantine = sa.Table(
     "quarantine",

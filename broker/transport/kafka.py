@@ -26,7 +26,7 @@ from broker.transport.kafka_settings import KafkaSettings, topic_configs
 from broker.transport.lanes import CAUTIOUS_RECORDS, Lane, Lanes
 from broker.transport.limits import FETCH_RECORDS, MAX_MESSAGE_BYTES, refuse_oversize
 from broker.transport.looping import LoopThread, end_within, look_at
-from schemas.errors import OversizeRecordError, SharingError, TransportUnavailableError
+from schemas.errors import OversizeRecordError, SharingError, TransportExhaustedError, TransportUnavailableError
 
 LOG: Final = logging.getLogger(__name__)
 START_SECONDS: Final = 15.0  # to connect, or to learn where a topic begins and ends
@@ -43,12 +43,6 @@ PARTITION_BYTES: Final = 2 * MAX_MESSAGE_BYTES  # read ahead of one topic
 STALE_SECONDS: Final = 60.0  # without a sign of life a loop or lane counts as stuck
 CODECS: Final = ("gzip_decode", "snappy_decode", "lz4_decode", "zstd_decode")
 CODEC_MODULES: Final = ("default_records", "legacy_records", "_crecords.default_records", "_crecords.legacy_records")
-
-
-class TransportExhaustedError(SharingError):
-    """The producer had to be discarded again and again: end the process with an exit code, and let it be started anew."""
-
-    code = "transport-exhausted"
 
 
 def install_guard() -> None:

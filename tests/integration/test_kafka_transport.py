@@ -25,9 +25,9 @@ from kafka_server import own_kafka as start_own_kafka
 
 from broker.ports import Skip, SkipReason
 from broker.transport import kafka as module
-from broker.transport.kafka import KafkaTransport, TransportExhaustedError, create_topics
+from broker.transport.kafka import KafkaTransport, create_topics
 from broker.transport.kafka_settings import KafkaSettings
-from schemas.errors import OversizeRecordError, TransportUnavailableError
+from schemas.errors import OversizeRecordError, TransportExhaustedError, TransportUnavailableError
 
 pytestmark = pytest.mark.kafka
 

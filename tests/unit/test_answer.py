@@ -383,7 +383,7 @@ def test_every_answer_leaning_on_a_rule_no_lawyer_has_confirmed_says_so(borough)
             hub=borough.hub._me,
         )
         for question in request.questions:
-            decided = decide_question(asked, question, adapter.pack, NOW, fresh=True)
+            decided = decide_question(asked, question, adapter.pack, NOW)
             shown = say(asked, decided, None, adapter.pack, adapter.party.settings.contact, NOW)
             for step, layer in zip(shown.ladder, decided.decision.answers, strict=True):
                 rules = [rule for rule in (layer.rule, layer.recipient_rule) if rule is not None]
@@ -444,7 +444,7 @@ def test_the_police_need_another_rule_where_section_16la_is_not_in_force(borough
         hub=borough.hub._me,
     )
     questions = [replace(each, since=at.date(), until=at.date()) for each in request.questions]
-    before = [decide_question(asked, each, borough.police.pack, at, fresh=True) for each in questions]
+    before = [decide_question(asked, each, borough.police.pack, at) for each in questions]
     carried = {rule for each in before for rule in each.decision.rules}
     assert "ca2004.s16la" not in carried
 
@@ -589,7 +589,7 @@ SEEN = (Searched(source=Slug("s"), as_of=NOW),)
 def test_the_status_of_what_may_be_released_follows_from_the_search(borough, search, expected):
     asked = asked_of(borough)
     question = next(each for each in asked.request.questions if each.category == ED)
-    decided = decide_question(asked, question, borough.trust.pack, NOW, fresh=True)
+    decided = decide_question(asked, question, borough.trust.pack, NOW)
     assert decided.searches
     answer = say(asked, decided, search, borough.trust.pack, borough.trust.party.settings.contact, NOW)
     assert answer.status is expected
@@ -600,7 +600,7 @@ def test_rows_outside_the_span_are_not_released_though_the_source_gives_them(bor
     asked = asked_of(borough)
     question = next(each for each in asked.request.questions if each.category == ED)
     old = replace(ROW, at=question.since - timedelta(days=1))
-    decided = decide_question(asked, question, borough.trust.pack, NOW, fresh=True)
+    decided = decide_question(asked, question, borough.trust.pack, NOW)
     found = Search(match=CONFIRMED, found=Found(source=Slug("s"), as_of=NOW, rows=(old,)), searched=SEEN)
     assert say(asked, decided, found, borough.trust.pack, borough.trust.party.settings.contact, NOW).status is Status.none_held
 
@@ -608,7 +608,7 @@ def test_rows_outside_the_span_are_not_released_though_the_source_gives_them(bor
 def test_an_answer_too_large_for_one_body_goes_to_a_person(borough):
     asked = asked_of(borough)
     question = next(each for each in asked.request.questions if each.category == ED)
-    decided = decide_question(asked, question, borough.trust.pack, NOW, fresh=True)
+    decided = decide_question(asked, question, borough.trust.pack, NOW)
     row = replace(ROW, fields=((Slug("diagnosis"), "é" * 8000),))
     contact = borough.trust.party.settings.contact
     for count, expected in ((MOST // 16000, Status.released), (MOST // 16000 + 1, Status.in_review)):

@@ -102,7 +102,7 @@ class Ceremony:
 
     @property
     def announcements(self):
-        return [Path(self.told[party.name]["announcement"]) for party in self.parties]
+        return [Path(self.told[party.name]["announcements"][0]) for party in self.parties]
 
 
 @pytest.fixture(scope="module")

@@ -117,15 +117,18 @@ BAD = {
     "a subject without a role": (contact(subjects=[without(subject(), "role")]), "subjects.0.role", "required"),
     "no subjects": (contact(subjects=[]), "subjects", "at least 1"),
     "too many subjects": (contact(subjects=[subject(ref=f"s{number}") for number in range(1, 18)]), "subjects", "at most 16"),
-    "a day that is none": (contact(subjects=[subject(born_on="2018-02-30")]), "subjects.0.born_on", "date"),
+    "a day that is none": (contact(subjects=[subject(born_on="2018-02-30")]), "subjects.0.born_on", "YYYY-MM-DD"),
     "a number for a day": (contact(subjects=[subject(born_on=0)]), "subjects.0.born_on", "date"),
-    "words for a day": (contact(subjects=[subject(born_on=CANARY)]), "subjects.0.born_on", "date"),
+    "words for a day": (contact(subjects=[subject(born_on=CANARY)]), "subjects.0.born_on", "YYYY-MM-DD"),
+    "a number in words for a day": (contact(subjects=[subject(born_on="0")]), "subjects.0.born_on", "YYYY-MM-DD"),
     "born after the contact": (contact(subjects=[subject(born_on="2026-11-25")]), "", "born_on is after"),
     "born next year": (contact(subjects=[subject(born_on="2027-01-01")]), "", "born_on is before 1900 or after"),
     "born too long ago": (contact(subjects=[subject(born_on="1899-12-31")]), "", "born_on is before 1900"),
     "due and born": (contact(subjects=[subject(due_on="2027-01-01")]), "subjects.0", "due_on is for the unborn"),
     "a time without its zone": (contact(received_at="2026-11-24T08:30:00"), "received_at", "zone"),
-    "words for a time": (contact(received_at=CANARY), "received_at", "datetime"),
+    "words for a time": (contact(received_at=CANARY), "received_at", "with its zone"),
+    "a number in words for a time": (contact(received_at="0"), "received_at", "with its zone"),
+    "a stage of which hub.toml says nothing": (contact(decision=decision(stage="early_help")), "decision.stage", "[stages.early_help]"),
     "decided before it came": (contact(decision=decision(decided_at="2026-11-24T08:29:59Z")), "", "decided_at is before received_at"),
     "nobody": (contact(subjects=[{"ref": "s1", "role": "child", "relation_to_child": CANARY}]), "subjects.0", "needs a name"),
     "an address of nothing": (contact(subjects=[subject(addresses=[{}])]), "subjects.0.addresses.0", "line or a postcode"),
@@ -265,7 +268,7 @@ def test_a_contact_waits_for_its_decision_and_is_then_asked_about(borough):
     hub = borough.hub
     hub.intake(lines(contact(1)), "f")
     (case,) = hub.party.store.cases()
-    assert not hub._ask()
+    assert not hub._open()
     made = next(read_contacts(lines(contact(2, decision=decision())), "f")).contact.decision
     early = replace(made, decided_at=made.decided_at - timedelta(hours=1))
     with pytest.raises(ConfigurationError, match="before the contact was received"):
@@ -277,6 +280,7 @@ def test_a_contact_waits_for_its_decision_and_is_then_asked_about(borough):
         hub.decide(case, made)
     with pytest.raises(ConfigurationError, match="no contact waits"):
         hub.decide(uuid4(), made)
+    assert hub._open()
     assert hub._ask()
     assert {each.agency for each in hub.record(case).agencies} == {"agency.police", "agency.trust"}
     entered = [(each.operation, each.actor.id) for each in entries_of(hub.party)]
@@ -289,7 +293,7 @@ def test_a_contact_waits_for_its_decision_and_is_then_asked_about(borough):
 def test_no_view_without_its_entry(borough, monkeypatch):
     hub = borough.hub
     borough.take_in()
-    hub._ask()
+    hub._open()
     (case,) = hub.party.store.cases()
     viewer = Officer(id="a.officer", role="hub_member", organisation="hub.borough")
     assert hub.view(case, viewer) == hub.record(case)

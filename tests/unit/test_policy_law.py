@@ -79,6 +79,7 @@ PERMITS = {
 CAPS = {
     "asked.reasked": (TRUST, {"facts": FACTS | {Fact.reasked}}, "reasked"),
     "asked.stale-directory": (TRUST, {"facts": FACTS | {Fact.directory_stale}}, "directory_stale"),
+    "asked.pack-not-accepted": (TRUST, {"facts": FACTS | {Fact.pack_not_accepted}}, "pack_not_accepted"),
     "asked.unwitnessed-log": (TRUST, {"stage": Stage.s17, "facts": FACTS | {Fact.log_unwitnessed}}, "log_unwitnessed"),
     "review.match": (TRUST, {"facts": FACTS - {Fact.match_confirmed}}, "match_unconfirmed"),
     "review.live-investigation": (POLICE, {"facts": FACTS | {Fact.live_investigation}}, "live_investigation"),

@@ -486,6 +486,7 @@ def test_a_revoked_sender_is_refused_from_the_next_message_on_without_a_restart(
 def test_what_waits_for_a_revoked_recipient_is_withdrawn_entered_and_told(borough, how):
     hub, police = borough.hub.party, borough.police.party
     borough.take_in()
+    assert borough.hub._open()
     assert borough.hub._ask()
     requests = [row for row in rows(hub, tables.outbox) if row.recipient]
     assert {row.recipient for row in requests} == {police.id, borough.trust.party.id}
@@ -547,7 +548,7 @@ def two_directories(borough):
 
 def two_announcements(borough):
     police = borough.police.party
-    number = epoch_at(NOW) + 1
+    number = epoch_at(NOW) + 2
     return [announce(police.id, police.trust.root.network, OpeningKey.generate(), police.signing, number) for _ in range(2)]
 
 
@@ -575,10 +576,10 @@ def test_a_party_alarms_on_contradicting_statements_and_keeps_to_the_first(borou
 def test_a_party_alarms_on_an_announcement_it_did_not_make(borough):
     """Whoever has a party's signing key and its topic could have others seal to themselves."""
     hub, police = borough.hub.party, borough.police.party
-    forged = announce(police.id, police.trust.root.network, OpeningKey.generate(), police.signing, epoch_at(NOW) + 1)
+    forged = announce(police.id, police.trust.root.network, OpeningKey.generate(), police.signing, epoch_at(NOW) + 2)
     own = OpeningKey.generate()
     police.keys.opening[own.kid] = own
-    honest = announce(police.id, police.trust.root.network, own, police.signing, epoch_at(NOW) + 2)
+    honest = announce(police.id, police.trust.root.network, own, police.signing, epoch_at(NOW) + 3)
     borough.tell(honest)
     follow(police)
     assert alarms(police) == {}

@@ -99,7 +99,7 @@ def test_an_effect_is_durable_as_a_whole(store):
     assert store.case_of(kept[1].digest) == CASE
     assert store.event(CASE, kept[0].digest).body == body
     assert store.due_work("ask", NOW).id == "w"
-    assert store.marked() == CASE
+    assert store.marked(NOW) == CASE
     assert store.cases() == [CASE]
     assert store.has_work()
 
