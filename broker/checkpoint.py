@@ -44,7 +44,7 @@ def verifier_key(name: str, public: bytes) -> str:
 
 def parse_verifier_key(text: str) -> tuple[str, bytes]:
     """Name and public key of a verifier key; ValueError when it is none."""
-    name, _, rest = text.strip().partition("+")
+    name, _, rest = text.removesuffix("\n").partition("+")
     identity, _, encoded = rest.partition("+")
     data = base64.b64decode(encoded, validate=True)
     if data[:1] != ED25519 or key_id(name, data[1:]).hex() != identity:

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from broker.keys import SealingKey, SigningKey, kid_of, sealing_key, verifies, verifying_key
-from broker.times import DIRECTORY_LIFE, SKEW, SNAPSHOT_LIFE, is_epoch
+from broker.times import DIRECTORY_LIFE, EPOCHS_AHEAD, SKEW, SNAPSHOT_LIFE, epoch_at, is_epoch
 from policies.located import parse
 from schemas import codec
 from schemas.enums import KeyType, KeyUse, StatementKind
@@ -148,6 +148,10 @@ class Trust:
         """A party's signing key, unless it is unlisted or revoked."""
         return self._signing.get((party, kid))
 
+    def is_revoked(self, kid: Kid) -> bool:
+        """Whether a key of any use is no longer believed."""
+        return kid in self._revoked
+
     def signing_in_force(self, party: PartyId, at: datetime) -> dict[Kid, bytes]:
         """The public keys a party may sign with now."""
         listed = self._parties.get(party)
@@ -175,8 +179,12 @@ class Trust:
         return None
 
     def is_fresh(self, at: datetime) -> bool:
-        """Whether directory and snapshot are in date; when not, automatic release becomes review."""
-        return self.snapshot is not None and at < self.snapshot.expires_at and at < self.directory.expires_at
+        """Whether directory and snapshot are in date, and no newer directory is named; when not, automatic release becomes review."""
+        snapshot = self.snapshot
+        if snapshot is None or at >= snapshot.expires_at or at >= self.directory.expires_at:
+            return False
+        held = (self.directory.sequence, self.directory_digest)
+        return snapshot.directory_sequence < held[0] or (snapshot.directory_sequence, snapshot.directory) == held
 
 
 def sign(kind: StatementKind, body: bytes, keys: Iterable[SigningKey]) -> Statement:
@@ -336,8 +344,10 @@ def open_announcement(trust: Trust, statement: Statement, at: datetime) -> Annou
     if not signers(statement, trust.signing_in_force(party.id, at)):
         message = f"the announcement is not signed by {party.id}"
         raise UntrustedSenderError(message)
-    # (3) exactly its epoch
-    if not is_epoch(announcement.epoch, announcement.not_before, announcement.not_after):
+    # (3) exactly its epoch, and no further ahead than a month
+    if announcement.epoch > epoch_at(at) + EPOCHS_AHEAD or not is_epoch(
+        announcement.epoch, announcement.not_before, announcement.not_after
+    ):
         raise _refuse("the announcement's times are not its epoch's")
     # (4) a usable key
     sealing_key(announcement.public)

@@ -20,6 +20,7 @@ from schemas.errors import SharingError
 from schemas.statements import Announcement, Statement
 
 TOPICS: Final = (DIRECTORY, SNAPSHOTS)
+FETCHES: Final = 20  # of one round: a flood of statements must not keep a service from its work
 LOG: Final = structlog.get_logger()
 
 
@@ -29,8 +30,8 @@ def follow(party: Party, wait: float = 0) -> bool:
     Each process reads from the beginning when it starts, so that none misses a revocation that another has read, and a
     directory file of yesterday does not stay believed.
     """
-    news, more = False, True
-    while more:
+    news = False
+    for _ in range(FETCHES):
         more = False
         positions = {topic: party.followed.get(topic, 0) for topic in TOPICS}
         for batch in party.transport.fetch(positions, wait):
@@ -38,6 +39,8 @@ def follow(party: Party, wait: float = 0) -> bool:
             _tell_gaps(party, batch)
             party.followed[batch.topic] = 0 if batch.beyond_end else batch.after
             more = more or bool(batch.records)
+        if not more:
+            break
     return news
 
 

@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import Final
 
 from broker.effect import Done, Effect, Milestone
+from broker.envelope import header_of
 from broker.keys import kid_of
 from broker.party import Party
 from broker.receive import note
 from broker.store import leases, outbox
 from schemas.enums import KeyUse
-from schemas.errors import TransportUnavailableError
+from schemas.errors import SharingError, TransportExhaustedError
 from schemas.identifiers import PartyId
 
 BATCH: Final = 100  # rows of one publication
@@ -30,7 +31,7 @@ def _drain_topic(party: Party, topic: str) -> bool:
     if lease is None:
         return False
     rows = outbox.waiting(party.store.engine, topic, BATCH)
-    gone = [row.id for row in rows if row.recipient is not None and not _listed(party, row.recipient)]
+    gone = [row.id for row in rows if row.recipient is not None and not _receives(party, row.recipient, row.publication.value)]
     if gone:
         party.alarm("withdrawn", topic=topic, count=len(gone))
         entry = note(party, f"withdrawn.{len(gone)}", party.now())
@@ -40,7 +41,9 @@ def _drain_topic(party: Party, topic: str) -> bool:
     if going:
         try:
             party.transport.publish([row.publication for row in going])
-        except TransportUnavailableError as error:
+        except TransportExhaustedError:
+            raise
+        except SharingError as error:
             party.alarm("unavailable", topic=topic, error=error.code)
             leases.hold(party.store.engine, lease, party.now() + AGAIN)
             return False
@@ -51,8 +54,10 @@ def _drain_topic(party: Party, topic: str) -> bool:
     return bool(going)
 
 
-def _listed(party: Party, recipient: PartyId) -> bool:
-    """Whether the newest directory still believes the recipient."""
+def _receives(party: Party, recipient: PartyId, value: bytes) -> bool:
+    """Whether the newest directory still believes the recipient, and the key that this was sealed to."""
+    if party.trust.directory.revoked and party.trust.is_revoked(header_of(value).recipient_kid):
+        return False
     listed = party.trust.party(recipient)
     signing = [key for key in listed.keys if key.use is KeyUse.signing] if listed else []
     return any(party.trust.signing_key(recipient, kid_of(key.type, key.public)) for key in signing)

@@ -25,6 +25,7 @@ from schemas.records import Header, Rejection
 React = Callable[[Opened, datetime], Effect | Refusal]
 NEVER_REJECTED: Final = frozenset({Kind.rejection, Kind.acknowledgement, Kind.status})  # or two parties would reject for ever
 UNWRAP: Final = 8  # the step of Open that needs the private key
+MOST_PARKED: Final = 256  # of one topic: nobody has signed for what waits for a newer directory
 PARKED: Final = timedelta(minutes=1)  # before a parked topic is looked at again
 LOG: Final = structlog.get_logger()
 
@@ -139,7 +140,8 @@ def _effect(party: Party, record: TopicRecord, react: React, at: datetime) -> Ef
         party.alarm("open_failed", topic=record.topic, error=type(error).__name__)
         opened = Refused(1, Refusal.malformed)
     if isinstance(opened, Refused):
-        return _refused(party, record, opened.reason, opened.header, opened.digest)
+        crowded = opened.reason is Refusal.directory_ahead and party.store.parked_on(record.topic) >= MOST_PARKED
+        return _refused(party, record, Refusal.untrusted if crowded else opened.reason, opened.header, opened.digest)
     try:
         effect = react(opened, at)
     except StoreUnavailableError:

@@ -8,6 +8,7 @@ from typing import Final
 SKEW: Final = timedelta(minutes=5)  # how far two honest clocks may differ
 FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)  # where epoch 0 begins
 EPOCH: Final = timedelta(days=7)  # one encryption key's life
+EPOCHS_AHEAD: Final = 4  # how far ahead a key may be announced: what is announced is kept until its epoch ends
 LIFETIME: Final = timedelta(days=14)  # from sent_at to expires_at, for every kind
 RETENTION: Final = LIFETIME + timedelta(days=1)  # of a sealed topic: nothing unexpired is removed
 DIRECTORY_LIFE: Final = timedelta(days=90)  # a directory older than this is stale

@@ -25,8 +25,8 @@ PATTERNS: Final = (  # most telling first: a postcode inside an address is cut w
             re.IGNORECASE,
         ),
     ),
-    (Redaction.postcode, re.compile(r"\b(?:[A-Z]{1,2}\d[A-Z\d]?|GIR)\s{0,2}\d[A-Z]{2}\b", re.IGNORECASE)),
-    (Redaction.nhs_number, re.compile(r"(?<!\d)\d{3}[ -]?\d{3}[ -]?\d{4}(?!\d)")),
+    (Redaction.postcode, re.compile(r"\b(?:[A-Z]{1,2}\d[A-Z\d]?|GIR)[\s-]{0,3}\d[A-Z]{2}\b", re.IGNORECASE)),
+    (Redaction.nhs_number, re.compile(r"(?<!\d)\d{3}[\s.-]{0,3}\d{3}[\s.-]{0,3}\d{4}(?!\d)")),
     (Redaction.phone, re.compile(r"(?<![\d+])(?:\+44\s{0,2}(?:\(0\))?|\(?0)(?:[\s().-]{0,2}\d){8,10}(?!\d)")),
 )
 

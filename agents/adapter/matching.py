@@ -84,7 +84,7 @@ def _fit(subject: Subject, person: Candidate) -> _Fit:
 
 def _fit_by_number(subject: Subject, person: Candidate) -> _Fit:
     """A traced number on both sides, unless the rest contradicts it; an untraced one proves nothing."""
-    if _born_differs(subject, person) or _names_differ(subject, person):
+    if _born_differs(subject, person) or _names_differ(subject, person) or not _given_alike(subject, person):
         return _Fit.plausible
     if _number_agrees(subject, person, verified=True):
         return _Fit.strong
@@ -110,7 +110,7 @@ def _agreed(subject: Subject, person: Candidate) -> tuple[Slug, ...]:
         "family_name": _same(subject.family_name, person.family_name),
         "given_names": _same(subject.given_names, person.given_names),
         "born_on": _same_birth(subject, person),
-        "postcode": _same_postcode(subject, person),
+        "postcode": len(subject.addresses) == 1 and _same_postcode(subject, person),  # of several, it would tell which is theirs
     }
     return tuple(Slug(name) for name, agrees in tests.items() if agrees)
 
@@ -164,7 +164,14 @@ def _could_be_called(subject: Subject, person: Candidate) -> bool:
     """The same family name, and given names that are alike or missing on one side: twins, or one person twice."""
     if not _same(subject.family_name, person.family_name):
         return False
-    asked, held = fold(subject.given_names), fold(person.given_names)
-    if not asked or not held:
-        return True
+    return _given_alike(subject, person)
+
+
+def _given_alike(subject: Subject, person: Candidate) -> bool:
+    """Whether the given names could be one person's, or are missing on one side: a twin has the other's birth and home."""
+    held, known = fold(person.given_names), [fold(name) for name in (subject.given_names, subject.known_as) if fold(name)]
+    return not held or not known or any(_alike(asked, held) for asked in known)
+
+
+def _alike(asked: str, held: str) -> bool:
     return asked[0] == held[0] or asked in held or held in asked or SequenceMatcher(None, asked, held, autojunk=False).ratio() >= SIMILAR

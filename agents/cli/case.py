@@ -8,11 +8,10 @@ from uuid import UUID
 
 import typer
 
-from agents.cli.compose import hub_of
+from agents.cli.compose import hub_of, officer_of
 from agents.cli.output import AsJson, guarded, tell
 from agents.cli.show import record_json, record_lines
 from schemas.errors import ConfigurationError, Fault
-from schemas.records import Officer
 
 app = typer.Typer(no_args_is_help=True, help="Look at a case.")
 
@@ -36,8 +35,10 @@ def show(
     Example: mash case show 0b6f… --as a.officer --folder hub/
     """
     hub = hub_of(folder)
-    record = hub.view(case_id, Officer(id=viewer, role=role, organisation=hub.party.id))
+    record = hub.view(case_id, officer_of(viewer, role, hub.party.id))
     hub.party.close()
     if record is None:
         raise ConfigurationError([Fault(file=str(case_id), message="no such case has been opened here", fix="mash hub show")])
-    tell(as_json, record_json(record), "\n".join(record_lines(record)))
+    tell(
+        as_json, record_json(record) | {"log": "unwitnessed"}, [*record_lines(record), "", "This view is in the access log (unwitnessed)."]
+    )

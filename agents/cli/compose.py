@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from agents.adapter.service import Adapter
 from agents.adapter.settings import AdapterSettings
 from agents.adapter.sources.opening import open_source
@@ -17,6 +19,8 @@ from broker.party import Party, open_transport, utc_now
 from broker.ports import Transport
 from broker.settings import Folder, read_text
 from policies.located import parse
+from schemas.errors import ConfigurationError, Fault
+from schemas.records import Officer
 
 Reached = Callable[[Milestone], None]
 Clock = Callable[[], datetime]
@@ -24,6 +28,16 @@ Clock = Callable[[], datetime]
 
 def unseen(_: Milestone) -> None:
     """Nobody watches."""
+
+
+def officer_of(staff_id: str, role: str, organisation: str) -> Officer:
+    """Who looks, as an entry names them."""
+    try:
+        return TypeAdapter(Officer).validate_python({"id": staff_id, "role": role, "organisation": organisation})
+    except ValidationError:
+        raise ConfigurationError(
+            [Fault(file="--as", message="is empty or too long", fix="your staff id, 200 characters at most")]
+        ) from None
 
 
 def party_of(path: Path, transport: Transport | None = None, now: Clock = utc_now, reached: Reached = unseen) -> Party:

@@ -130,4 +130,4 @@ def show(folder: Home = Path(), as_json: AsJson = False) -> None:
         )
         lines.append(f"{case_id}  {record.contact_ref:12} {record.rag.value:6} {said}")
     hub.party.close()
-    tell(as_json, {"cases": rows}, "\n".join(lines) or "no cases yet: mash hub intake contacts.jsonl")
+    tell(as_json, {"cases": rows}, lines or ["no cases yet: mash hub intake contacts.jsonl"])

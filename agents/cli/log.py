@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import TypeAdapter
 
-from agents.cli.compose import party_of
+from agents.cli.compose import officer_of, party_of
 from agents.cli.output import AsJson, Exit, guarded, tell
 from broker.accesslog import origin_of, verify_log, verify_openings
 from broker.effect import Effect
@@ -22,7 +22,6 @@ from broker.store import log
 from schemas.enums import Operation
 from schemas.errors import InconsistentLogError
 from schemas.events import Entry
-from schemas.records import Officer
 
 app = typer.Typer(no_args_is_help=True, help="Read, export and verify an access log.")
 Home = Annotated[Path, typer.Option("--folder", help="The party's folder.")]
@@ -45,7 +44,9 @@ def verify(
     except InconsistentLogError as error:
         tell(as_json, {"verified": False, "reason": str(error)}, f"NOT verified: {error}")
         raise typer.Exit(Exit.no) from None
-    tell(as_json, facts, f"verified: {facts['origin']} has {facts['size']} leaves, {facts.get('entries', 'unopened')} entries")
+    waits = f", {facts['unindexed']} more wait for the next checkpoint" if facts.get("unindexed") else ""
+    said = f"{facts['origin']} has {facts['size']} leaves, {facts.get('entries', 'unopened')} entries{waits}"
+    tell(as_json, facts | {"witnessed": False}, f"verified: {said} (unwitnessed)")
 
 
 def _verify_files(where: Path, key: str | None) -> dict[str, Any]:
@@ -64,9 +65,10 @@ def verify_party(party: Party) -> dict[str, Any]:
     """Verify a party's stored log: leaves against the checkpoint, openings against the leaves."""
     found, head = list(log.leaves(party.store)), log.newest_note(party.store)
     if head is None:
-        return {"verified": True, "origin": origin_of(party.id), "size": 0, "entries": 0}
+        return {"verified": True, "origin": origin_of(party.id), "size": 0, "entries": 0, "unindexed": log.waiting(party.store)}
     checkpoint = verify_log(head, [leaf.data for leaf in found], origin_of(party.id), party.log_key.public)
-    return {"verified": True, "origin": checkpoint.origin, "size": checkpoint.size, "entries": len(verify_openings(found))}
+    opened, waits = len(verify_openings(found)), log.waiting(party.store)
+    return {"verified": True, "origin": checkpoint.origin, "size": checkpoint.size, "entries": opened, "unindexed": waits}
 
 
 @app.command()
@@ -82,13 +84,14 @@ def show(
     Example: mash log show --as i.officer --folder hub/ --last 20
     """
     party = party_of(folder)
-    actor = Officer(id=viewer, role="information_governance", organisation=party.id)
+    actor = officer_of(viewer, "information_governance", party.id)
     seen = replace(note(party, "log_read", party.now()), actor=actor, operation=Operation.consultation)
     party.store.apply([Effect(entries=(seen,))], party.seal, party.now())
     log.sequence(party.store, party.log_key, party.now())
     entries = verify_openings(log.leaves(party.store))[-last:]
     party.close()
-    tell(as_json, {"entries": [json.loads(_ENTRY.dump_json(each)) for each in entries]}, "\n".join(_lines(entries)))
+    facts = {"entries": [json.loads(_ENTRY.dump_json(each)) for each in entries], "witnessed": False}
+    tell(as_json, facts, [*_lines(entries), "(unwitnessed)"])
 
 
 def _lines(entries: Iterable[Entry]) -> Iterable[str]:

@@ -7,7 +7,8 @@ import functools
 import json
 import sys
 import traceback
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterable
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, ParamSpec, TypeVar
@@ -19,9 +20,9 @@ from schemas.errors import ConfigurationError, SharingError, TransientError, Tra
 
 P = ParamSpec("P")
 R = TypeVar("R")
-OUT = Console(highlight=False, soft_wrap=True)
-ERR = Console(stderr=True, highlight=False, soft_wrap=True)
-CONTROLS: Final = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}  # an agency's text moves no cursor
+OUT = Console(highlight=False, soft_wrap=True, emoji=False)
+ERR = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+UNSEEN: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})  # Unicode categories that move a cursor, turn or hide text
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of text.")]
 
 
@@ -40,12 +41,18 @@ class Exit(IntEnum):
     interrupted = 130
 
 
-def tell(as_json: bool, facts: dict[str, Any], text: str) -> None:
-    """The result, last on stdout."""
+def plain(line: str) -> str:
+    """One line as it is: what another wrote can neither move the cursor, nor turn the text round, nor begin a line of its own."""
+    return "".join("\ufffd" if unicodedata.category(letter) in UNSEEN else letter for letter in line)
+
+
+def tell(as_json: bool, facts: dict[str, Any], text: str | Iterable[str]) -> None:
+    """The result, last on stdout: a sentence of ours, or lines that hold what others wrote."""
     if as_json:
         sys.stdout.write(json.dumps(facts, ensure_ascii=True) + "\n")
     else:
-        OUT.print(text.translate(CONTROLS), markup=False)
+        lines = text.split("\n") if isinstance(text, str) else text
+        OUT.print("\n".join(plain(line) for line in lines), markup=False)
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:

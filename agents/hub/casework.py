@@ -37,8 +37,8 @@ class _Answered:
     """What counts of one agency's responses to one request."""
 
     revision: int
-    responses: tuple[Kept, ...]  # every part of the newest whole revision, in digest order
-    whole: bool
+    responses: tuple[Kept, ...]  # every part of the newest revision that is all here, in digest order
+    whole: bool  # every question is answered
     conflict: bool
 
 
@@ -74,7 +74,7 @@ def _agency(asked: AskedAgency, events: list[Kept]) -> tuple[AgencyState, list[J
     theirs = [each for each in events if each.sender == agency]
     acknowledged = [each.at for each in theirs if isinstance(each.body, Acknowledgement) and each.body.answers == digest]
     rejected = any(isinstance(each.body, Rejection) and each.body.answers == digest for each in theirs)
-    answered = _newest([each for each in theirs if isinstance(each.body, Response) and each.body.request_digest == digest])
+    answered = _newest([each for each in theirs if isinstance(each.body, Response) and each.body.request_digest == digest], request)
     state = AgencyState(
         agency=agency,
         status=_status(acknowledged, answered, rejected=rejected),
@@ -88,8 +88,11 @@ def _agency(asked: AskedAgency, events: list[Kept]) -> tuple[AgencyState, list[J
     return state, [joined for each in answered.responses for joined in _joined(agency, each)]
 
 
-def _newest(responses: list[Kept]) -> _Answered:
-    """The newest revision of which every part is here; a conflict shows both."""
+def _newest(responses: list[Kept], request: Kept | None) -> _Answered:
+    """The newest revision of which every part is here; whole when its parts answer every question, a conflict when one does twice."""
+    asked = (
+        {(each.subject_ref, each.category) for each in request.body.questions} if request and isinstance(request.body, Request) else set()
+    )
     parts: dict[int, dict[int, list[Kept]]] = defaultdict(lambda: defaultdict(list))
     for each in responses:
         if isinstance(each.body, Response):
@@ -98,8 +101,9 @@ def _newest(responses: list[Kept]) -> _Answered:
         found = [each for part in parts[revision].values() for each in part]
         wanted = max(each.body.parts for each in found if isinstance(each.body, Response))
         if len(parts[revision]) == wanted:
-            conflict = any(len(part) > 1 for part in parts[revision].values())
-            return _Answered(revision, tuple(sorted(found, key=lambda each: each.digest)), whole=True, conflict=conflict)
+            said = [(one.subject_ref, one.category) for each in found if isinstance(each.body, Response) for one in each.body.answers]
+            conflict = any(len(part) > 1 for part in parts[revision].values()) or len(set(said)) < len(said)
+            return _Answered(revision, tuple(sorted(found, key=lambda each: each.digest)), whole=asked <= set(said), conflict=conflict)
     return _Answered(0, (), whole=False, conflict=False) if not parts else _Answered(0, tuple(responses), whole=False, conflict=False)
 
 

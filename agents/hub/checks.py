@@ -33,11 +33,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """The hub as it asks."""
+    """The hub as it asks; `standing`: what is so here today and keeps it from asking."""
 
     party: Party
     settings: HubSettings
     contact: DutyContact
+    standing: frozenset[Fact] = frozenset()
 
 
 def questions_for(agency: Party, subjects: Iterable[Subject], decision: OfficerDecision, pack: Pack, at: datetime) -> list[Question]:
@@ -103,7 +104,7 @@ def _climb(request: Request, agency: Party, asker: Asker, pack: Pack, at: dateti
             disclosure=Kind.request,
             hub_kind=asker.party.kind,
             agency_kind=agency.kind,
-            facts=request_facts(request, now=at) | {Fact.match_confirmed},  # of its own contact a hub knows whom it means
+            facts=request_facts(request, now=at) | {Fact.match_confirmed} | asker.standing,  # of its own contact a hub knows whom it means
         )
         decision = decide(asked, pack, at)
         if decision.outcome is Outcome.release:

@@ -23,6 +23,7 @@ from broker.rounds import do_work, each_alone, tend
 from broker.store import leases
 from broker.streams import topic_between
 from policies.pack import Pack
+from policies.vocabulary import Fact
 from schemas import codec
 from schemas.enums import Kind, Operation, Refusal
 from schemas.errors import ConfigurationError, Fault, MalformedRecordError, StoreUnavailableError
@@ -35,6 +36,7 @@ OPEN: Final = "open"
 ASK: Final = "ask"
 TELL: Final = "tell"
 LEASE: Final = timedelta(seconds=60)
+MOST_OF_ONE: Final = 256  # envelopes of one agency in one case: 200 questions in as many parts, and some revisions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -168,7 +170,9 @@ class Hub:
 
     @property
     def _asker(self) -> Asker:
-        return Asker(party=self._me, settings=self.settings, contact=self.party.settings.contact)
+        accepted = self.pack.law_digest in self.party.trust.directory.packs
+        standing = frozenset() if accepted else frozenset({Fact.pack_not_accepted})
+        return Asker(party=self._me, settings=self.settings, contact=self.party.settings.contact, standing=standing)
 
     def _opened(self, work: Work, at: datetime) -> Effect:
         events = self.party.store.events(work.case_id)
@@ -247,6 +251,8 @@ class Hub:
         request = self.party.store.event(case_id, digest) if case_id else None
         if case_id is None or request is None or not self._answers(opened, request):
             return Effect() if isinstance(body, Rejection) else Refusal.no_such_request
+        if self.party.store.kept_from(case_id, opened.header.sender) >= MOST_OF_ONE:
+            return Refusal.invalid
         event = Event(
             case_id=case_id,
             digest=opened.digest,

@@ -21,16 +21,28 @@ from broker.store.vault import open_under
 from broker.streams import party_topic
 from schemas import codec
 from schemas.enums import StatementKind
+from schemas.errors import InconsistentLogError, StoreUnavailableError
 from schemas.statements import Statement
 
 BATCH: Final = 4096  # entries of one tick's transaction
 
 
 def sequence(store: Store, key: SigningKey, at: datetime) -> Checkpoint | None:
-    """Index what waits, fill up with blanks, sign and enqueue a checkpoint; None when nothing waits.
+    """Index all that waits, fill up with blanks, sign and enqueue a checkpoint; None when nothing waits."""
+    newest = None
+    while (made := _sequence(store, key, at)) is not None:
+        newest = made
+    return newest
 
-    One transaction: two sequencers would write the same index, so one of them fails and tries again.
-    """
+
+def waiting(store: Store) -> int:
+    """How many entries have no index yet."""
+    with tables.transaction(store.engine) as connection:
+        return connection.scalar(sa.select(sa.func.count()).select_from(tables.unindexed)) or 0
+
+
+def _sequence(store: Store, key: SigningKey, at: datetime) -> Checkpoint | None:
+    """One transaction: two sequencers would write the same index, so one of them fails and tries again."""
     with tables.transaction(store.engine) as connection:
         waiting = _waiting(connection)
         if not waiting:
@@ -80,10 +92,16 @@ def leaves(store: Store) -> Iterator[Leaf]:
     )
     with tables.transaction(store.engine) as connection:
         rows = connection.execute(query.order_by(table.c.index)).all()
-    keys = store.vault.named_keys({row.key_name for row in rows if row.key_name is not None})
+    keys = store.vault.held_keys({row.key_name for row in rows if row.key_name is not None})
     for row in rows:
-        if row.key_name is None:
-            yield Leaf(row.data, row.salt)
-        else:
-            opened = open_under(keys[row.key_name], row.key_name.encode(), row.sealed)
-            yield Leaf(row.data, opened[:SALT], opened[SALT:])
+        key = keys.get(row.key_name)
+        yield Leaf(row.data, row.salt) if key is None else _opened(row, key)
+
+
+def _opened(row: sa.Row[Any, Any, Any, Any], key: bytes) -> Leaf:
+    try:
+        opened = open_under(key, row.key_name.encode(), row.sealed)
+    except StoreUnavailableError:
+        message = f"the entry {row.key_name} does not open: it or its key was changed"
+        raise InconsistentLogError(message) from None
+    return Leaf(row.data, opened[:SALT], opened[SALT:])

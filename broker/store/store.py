@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -243,13 +243,31 @@ class Store:
             return None
         return Work(id=row.id, kind=row.kind, case_id=UUID(row.case_id), digest=Digest(row.digest), not_before=row.not_before)
 
-    def parked(self) -> list[Quarantined]:
-        """What waits for a newer directory, oldest first."""
+    def parked(self) -> Iterator[Quarantined]:
+        """What waits for a newer directory, oldest first, read one by one."""
         table = tables.quarantine
-        query = sa.select(table).where(table.c.reason == Refusal.directory_ahead.value).order_by(table.c.topic, table.c.offset)
+        names = sa.select(table.c.topic, table.c.offset).where(table.c.reason == Refusal.directory_ahead.value)
         with tables.transaction(self.engine) as connection:
-            rows = connection.execute(query).all()
-        return [Quarantined(topic=row.topic, offset=row.offset, reason=Refusal(row.reason), raw=row.raw, at=row.at) for row in rows]
+            waiting = connection.execute(names.order_by(table.c.topic, table.c.offset)).all()
+        for topic, offset in waiting:
+            with tables.transaction(self.engine) as connection:
+                row = connection.execute(sa.select(table).where(table.c.topic == topic, table.c.offset == offset)).one_or_none()
+            if row is not None:
+                yield Quarantined(topic=row.topic, offset=row.offset, reason=Refusal(row.reason), raw=row.raw, at=row.at)
+
+    def parked_on(self, topic: str) -> int:
+        """How much of one topic waits for a newer directory."""
+        table = tables.quarantine
+        query = sa.select(sa.func.count()).where(table.c.topic == topic, table.c.reason == Refusal.directory_ahead.value)
+        with tables.transaction(self.engine) as connection:
+            return connection.scalar(query) or 0
+
+    def kept_from(self, case_id: UUID, sender: PartyId) -> int:
+        """How many envelopes of one sender a case holds."""
+        table = tables.event
+        query = sa.select(sa.func.count()).where(table.c.case_id == str(case_id), table.c.sender == sender)
+        with tables.transaction(self.engine) as connection:
+            return connection.scalar(query) or 0
 
     def marked(self, at: datetime) -> UUID | None:
         """A case whose record is to be rendered and that nobody is rendering."""

@@ -194,7 +194,7 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
     try:
         with engine.begin() as connection:
             yield connection
-    except sa.exc.DBAPIError as error:
+    except sa.exc.StatementError as error:
         message = f"the store did not finish a transaction ({type(error.orig).__name__})"
         raise StoreUnavailableError(message) from None
 

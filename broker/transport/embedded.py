@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from broker.ports import Extent, Fetched, Publication, Skip, SkipReason, TopicRecord
-from broker.transport.limits import FETCH_RECORDS, refuse_oversize
+from broker.transport.limits import FETCH_RECORDS, MAX_MESSAGE_BYTES, refuse_oversize
 from schemas.errors import ConfigurationError, Fault, TransportUnavailableError
 
 FORMAT: Final = 1  # `PRAGMA user_version` of the file; another one is refused by name
@@ -43,6 +43,7 @@ LOCK_SECONDS: Final = 10.0  # the longest wait for another writer; four of them 
 POLL_SECONDS: Final = 0.010  # between two looks at `data_version` (2 µs each): a reader wakes within 11 ms
 FETCH_BYTES: Final = 4 * 1024 * 1024  # of one topic in one fetch, so that memory is bounded
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST: Final = (datetime(9999, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)  # what Python can say of a time
 
 METADATA: Final = MetaData()
 TOPIC: Final = Table(
@@ -297,12 +298,14 @@ def _read(connection: Connection, topic: str, position: int) -> Fetched | None:
     start, end = rows[0].log_start, rows[0].next_offset
     if position > end:
         return Fetched(topic=topic, before=position, after=position, beyond_end=True)
-    records = tuple(_record(topic, row) for row in rows if row.offset is not None)
-    skips = (Skip(first=position, after=start, reason=SkipReason.behind_start),) if position < start else ()
+    held = [row for row in rows if row.offset is not None]
+    records = tuple(_record(topic, row) for row in held if _is_sound(row))
+    skips = [Skip(first=position, after=start, reason=SkipReason.behind_start)] if position < start else []
+    skips += (Skip(first=row.offset, after=row.offset + 1, reason=SkipReason.undecodable) for row in held if not _is_sound(row))
     if not records and not skips:
         return None
-    after = records[-1].offset + 1 if records else start
-    return Fetched(topic=topic, before=position, after=after, records=records, skips=skips)
+    after = held[-1].offset + 1 if held else start
+    return Fetched(topic=topic, before=position, after=after, records=records, skips=tuple(skips))
 
 
 def _records_from(topic: str, position: int) -> Select[Any]:
@@ -323,6 +326,12 @@ def _within_bytes(result: CursorResult[Any]) -> list[Row[Any]]:
             break
     result.close()
     return rows
+
+
+def _is_sound(row: Row[Any]) -> bool:
+    """Whether somebody else who can write to the file left a row of the right types and size."""
+    sizes = isinstance(row.key, bytes) and isinstance(row.value, bytes) and len(row.value) <= MAX_MESSAGE_BYTES
+    return sizes and isinstance(row.appended_at, int) and 0 <= row.appended_at <= LATEST
 
 
 def _record(topic: str, row: Row[Any]) -> TopicRecord:

@@ -25,7 +25,8 @@ from schemas.records import Acknowledgement, Answer, Rejection, Response
 CASE = UUID(int=7, version=4)
 AGENCIES = (POLICE, TRUST)
 ASKED = request(case_id=CASE, decided_at=NOW)
-REQUESTS = {agency: replace(ASKED, agency=agency) for agency in AGENCIES}
+QUESTION = replace(ASKED.questions[0], subject_ref=SubjectRef("s1"), category=CategoryId("pol.incidents"))
+REQUESTS = {agency: replace(ASKED, agency=agency, questions=(QUESTION,)) for agency in AGENCIES}
 
 
 def kept(body, sender, minutes=0, kind="event"):
@@ -257,6 +258,25 @@ def test_a_part_of_a_newer_revision_replaces_nothing_until_the_rest_is_here():
     assert [each.answer.decided_by for each in after.answers] == ["newer", "newer"]
     assert [state.revision for each in (before, after) for state in each.agencies if state.agency == POLICE] == [1, 2]
     assert after.version == before.version + 1
+
+
+def test_an_answer_that_leaves_a_question_out_is_partial():
+    wide = kept(replace(REQUESTS[POLICE], questions=(QUESTION, replace(QUESTION, subject_ref=SubjectRef("s2")))), HUB, kind="request")
+    one, two = (kept(response(POLICE, part=part, parts=parts, to=wide.digest), POLICE) for part, parts in ((1, 1), (2, 2)))
+    first = kept(response(POLICE, part=1, parts=2, to=wide.digest), POLICE)
+    status = {
+        name: next(each.status for each in case_record([OPENED, wide, *said]).agencies if each.agency == POLICE)
+        for name, said in {"one of two": [one], "both": [first, two]}.items()
+    }
+    assert status == {"one of two": AgencyStatus.partial, "both": AgencyStatus.answered}
+
+
+def test_one_question_answered_by_two_parts_is_a_conflict():
+    twice = [
+        kept(replace(response(POLICE, part=part, parts=2), answers=(answer("s1", said),)), POLICE) for part, said in ((1, "a"), (2, "b"))
+    ]
+    state = next(each for each in case_record([OPENED, SENT[POLICE], *twice]).agencies if each.agency == POLICE)
+    assert state.conflict
 
 
 def test_nobody_answers_for_another_agency_or_to_another_request():

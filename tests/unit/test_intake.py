@@ -31,7 +31,7 @@ from broker.directory import make_snapshot, sign
 from broker.logfiles import verify_export
 from broker.party import utc_now
 from schemas import codec
-from schemas.enums import Operation, StatementKind
+from schemas.enums import Operation, Stage, StatementKind
 from schemas.errors import ConfigurationError, InconsistentLogError, StoreUnavailableError
 from schemas.records import NHS_NUMBER, Officer
 
@@ -128,7 +128,6 @@ BAD = {
     "a time without its zone": (contact(received_at="2026-11-24T08:30:00"), "received_at", "zone"),
     "words for a time": (contact(received_at=CANARY), "received_at", "with its zone"),
     "a number in words for a time": (contact(received_at="0"), "received_at", "with its zone"),
-    "a stage of which hub.toml says nothing": (contact(decision=decision(stage="early_help")), "decision.stage", "[stages.early_help]"),
     "decided before it came": (contact(decision=decision(decided_at="2026-11-24T08:29:59Z")), "", "decided_at is before received_at"),
     "nobody": (contact(subjects=[{"ref": "s1", "role": "child", "relation_to_child": CANARY}]), "subjects.0", "needs a name"),
     "an address of nothing": (contact(subjects=[subject(addresses=[{}])]), "subjects.0.addresses.0", "line or a postcode"),
@@ -287,6 +286,16 @@ def test_a_contact_waits_for_its_decision_and_is_then_asked_about(borough):
     assert (Operation.decision, "hub-0117") in entered
     disclosed = {actor for operation, actor in entered if operation is Operation.disclosure}
     assert disclosed == {"hub-0117"}
+
+
+def test_a_stage_of_which_the_hub_says_nothing_is_kept_aside_and_not_decided(borough):
+    taken = borough.hub.intake(lines(contact(1, decision=decision(stage="early_help")), contact(2)), "f")
+    assert (taken.taken, [each.line for each in taken.aside]) == (1, [1])
+    assert "[stages.early_help]" in taken.aside[0].faults[0].fix
+    (case,) = borough.hub.party.store.cases()
+    made = next(read_contacts(lines(contact(2, decision=decision())), "f")).contact.decision
+    with pytest.raises(ConfigurationError, match="early_help"):
+        borough.hub.decide(case, replace(made, stage=Stage.early_help))
 
 
 @pytest.mark.proves("I8")

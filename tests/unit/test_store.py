@@ -214,7 +214,7 @@ def test_one_flipped_bit_of_a_stored_leaf_or_entry_is_noticed(store):
     with tables.transaction(store.engine) as connection:
         sealed = connection.scalar(sa.select(tables.entry.c.sealed))
         connection.execute(sa.update(tables.entry).values(sealed=sealed[:-1] + bytes([sealed[-1] ^ 1])))
-    with pytest.raises(StoreUnavailableError):
+    with pytest.raises(InconsistentLogError):
         list(log.leaves(store))
 
 
