@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,8 +16,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from agents.adapter.service import Adapter
 from agents.cli.compose import adapter_of, hub_of
+from agents.cli.hub import keep_aside
 from agents.cli.log import verify_party
-from agents.cli.output import ERR, AsJson, guarded, tell
+from agents.cli.output import ERR, AsJson, Exit, guarded, tell
 from agents.cli.run import Service
 from agents.cli.show import record_json, record_lines, refusal_lines
 from agents.demo.borough import write_borough
@@ -32,7 +34,8 @@ from broker.transport.embedded import EmbeddedTransport
 from broker.trustfiles import write_whole
 from schemas.enums import AgencyStatus, Status
 from schemas.errors import ConfigurationError, Fault, InconsistentLogError, TransportUnavailableError
-from schemas.events import CaseRecord
+from schemas.events import CaseRecord, Unasked
+from schemas.records import Answer, Officer
 
 MARKER: Final = "borough.json"  # written last: a folder without it was interrupted while being prepared
 PREPARING: Final = ".preparing"
@@ -54,12 +57,22 @@ class Borough:
         return (self.hub.party, *(each.party for each in self.adapters))
 
 
+def _address(kafka: str | None) -> str | None:
+    """HOST:PORT, looked at before anything is written."""
+    if kafka is not None and not re.fullmatch(r"[^\s:,]+:\d{1,5}", kafka):
+        message = "is not HOST:PORT, for example localhost:9092"
+        raise typer.BadParameter(message)
+    return kafka
+
+
 @guarded
 def demo(
     folder: Annotated[Path, typer.Option(help="Where everything is written; an earlier run there is continued.")] = Path("mash-demo"),
     cases: Annotated[int, typer.Option(help="How many contacts.", min=1, max=2000)] = 12,
     seed: Annotated[int, typer.Option(help="Of the synthetic people.")] = 47,
-    kafka: Annotated[str | None, typer.Option(help="HOST:PORT of a Kafka broker; without it one file is the transport.")] = None,
+    kafka: Annotated[
+        str | None, typer.Option(callback=_address, help="HOST:PORT of a Kafka broker; without it one file is the transport.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Work synthetic contacts from intake to joined case record: real keys, real policy, real sources, three access logs.
@@ -74,13 +87,16 @@ def demo(
         publish_statements(transport, renew(folder, utc_now()))
         borough = open_borough(folder, transport)
         check_same_transport(borough, folder)
-        borough.hub.intake((folder / "contacts.jsonl").read_bytes(), "contacts.jsonl")
+        taken = borough.hub.intake((folder / "contacts.jsonl").read_bytes(), "contacts.jsonl")
+        aside = keep_aside(borough.hub.party.folder.path, "contacts.jsonl", taken.aside)
         work(borough)
-        facts, text = report(folder, borough, began)
+        facts, lines = report(folder, borough, began)
         close(borough)
     finally:
         transport.close()
-    tell(as_json, facts, text)
+    tell(as_json, facts | {"aside": len(taken.aside)}, lines)
+    if aside:
+        raise typer.Exit(Exit.refused)
 
 
 def _devnull() -> object:
@@ -93,13 +109,17 @@ def prepare(folder: Path, cases: int, seed: int) -> None:
     marker = folder / MARKER
     wanted = {"synthetic": True, "cases": cases, "seed": seed}
     if marker.is_file():
-        held = json.loads(marker.read_text(encoding="utf-8"))
+        held = _marked(marker)
         if {**held, "day": None} != {**wanted, "day": None}:
             fault = Fault(
-                file=str(marker), message=f"holds a borough of {held['cases']} cases and seed {held['seed']}", fix="another --folder"
+                file=str(marker),
+                message=f"holds a borough of {held.get('cases')} cases and seed {held.get('seed')}",
+                fix="another --folder",
             )
             raise ConfigurationError([fault])
         return
+    if folder.exists() and not folder.is_dir():
+        raise ConfigurationError([Fault(file=str(folder), message="is no folder", fix="another --folder")])
     if folder.is_dir() and any(folder.iterdir()) and not (folder / PREPARING).exists():
         raise ConfigurationError([Fault(file=str(folder), message="is not empty and holds no borough", fix="another --folder")])
     folder.mkdir(parents=True, exist_ok=True)
@@ -114,6 +134,16 @@ def prepare(folder: Path, cases: int, seed: int) -> None:
             write_whole(folder / member.folder / "adapter.toml", b"answer_after = 0\n\n" + source.read_bytes())
     write_whole(marker, json.dumps({**wanted, "day": at.date().isoformat()}).encode())
     (folder / PREPARING).unlink()
+
+
+def _marked(marker: Path) -> dict[str, Any]:
+    try:
+        held = json.loads(marker.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        held = None
+    if not isinstance(held, dict):
+        raise ConfigurationError([Fault(file=str(marker), message="does not say which borough this is", fix="another --folder")])
+    return held
 
 
 def _transport(folder: Path, kafka: str | None) -> Transport:
@@ -163,6 +193,11 @@ def work(borough: Borough) -> None:
                 message = f"nothing has moved for {PATIENCE:.0f} s; {_progress(borough)}; run the demo again to continue"
                 raise TransportUnavailableError(message)
             progress.update(task, description=_progress(borough))
+    settle(services)
+
+
+def settle(services: Sequence[Service]) -> None:
+    """Index and sign what the logs hold, and publish it."""
     for service in services:
         service.tick()
     while _round(services):
@@ -190,17 +225,20 @@ def _progress(borough: Borough) -> str:
     return f"{counts.get('events.contact', 0)} contacts, {asked} requests, {acknowledged} acknowledged, {answered} answered"
 
 
-def report(folder: Path, borough: Borough, began: float) -> tuple[dict[str, Any], str]:
-    """Write what came of it, verify all logs, and say it."""
+def report(folder: Path, borough: Borough, began: float) -> tuple[dict[str, Any], list[str]]:
+    """Write what came of it, each record once and entered in the log first; verify all logs, and say it."""
     records = [record for case in borough.hub.party.store.cases() if (record := borough.hub.record(case)) is not None]
+    viewer = Officer(id="demo", role="demonstration", organisation=borough.hub.party.id)
     for record in records:
         path = folder / "records" / f"{record.contact_ref}.v{record.version}.json"
         if not path.exists():
+            borough.hub.view(record.case_id, viewer, once=True)
             write_whole(path, json.dumps(record_json(record), ensure_ascii=False, indent=1).encode() + b"\n", mode=0o600)
+    settle([borough.hub, *borough.adapters])
     verified: dict[str, dict[str, Any]] = {party.id: _verified(party) for party in borough.parties}
     facts = summary(folder, borough, records, verified, began)
     write_whole(folder / "summary.json", json.dumps(facts, indent=1).encode() + b"\n")
-    return facts, "\n".join(_story(folder, records, facts, verified))
+    return facts, _story(folder, records, facts, verified)
 
 
 def _verified(party: Party) -> dict[str, Any]:
@@ -273,14 +311,13 @@ def _released(record: CaseRecord) -> tuple[bool, int]:
 
 
 def _refusal(records: Sequence[CaseRecord]) -> list[str]:
-    """The first refusal with something the asker could honestly add."""
-    refused = [(each.agency, each.answer) for record in records for each in record.answers if each.answer.status is Status.withheld]
-    unasked = [(each.agency, each) for record in records for each in record.unasked]
-    for agency, said in sorted(refused, key=lambda each: not each[1].near_misses):
-        return refusal_lines(said, agency)
-    for agency, one in sorted(unasked, key=lambda each: not each[1].near_misses):
-        return refusal_lines(one, f"{agency} (not asked)")
-    return ["nothing was refused"]
+    """The first refusal, one with something the asker could honestly add if there is any."""
+    refused: list[tuple[str, Answer | Unasked]] = []
+    for record in records:
+        refused += [(each.agency, each.answer) for each in record.answers if each.answer.status is Status.withheld]
+        refused += [(f"{each.agency} (not asked)", each) for each in record.unasked]
+    agency, said = min(refused, key=lambda each: not each[1].near_misses, default=("", None))
+    return refusal_lines(said, agency) if said is not None else ["nothing was refused"]
 
 
 def close(borough: Borough) -> None:

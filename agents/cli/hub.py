@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,7 +11,7 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from agents.cli.compose import hub_of
-from agents.cli.output import ERR, AsJson, Exit, guarded, tell
+from agents.cli.output import ERR, AsJson, Exit, guarded, plain, tell
 from agents.cli.run import run_until_stopped
 from agents.hub.intake import SAY_WHY, Aside, boilerplate, faults_of
 from broker.settings import read_bytes
@@ -35,11 +36,7 @@ def intake(
     """
     hub = hub_of(folder)
     taken = hub.intake(read_bytes(file, "contacts are one JSON object a line"), file.name)
-    if taken.aside:
-        _keep_aside(folder, file, list(taken.aside))
-    faults = [str(fault) for aside in taken.aside for fault in aside.faults]
-    for fault in faults:
-        ERR.print(fault, markup=False)
+    faults = keep_aside(folder, file.name, taken.aside)
     facts = {"taken": taken.taken, "known": taken.known, "aside": len(taken.aside), "faults": faults}
     tell(
         as_json,
@@ -51,10 +48,15 @@ def intake(
         raise typer.Exit(Exit.refused)
 
 
-def _keep_aside(folder: Path, file: Path, aside: list[Aside]) -> None:
-    """Add to what was kept of an earlier file of this name; a line kept before is not kept twice."""
-    _add(folder / "refused" / file.name, [each.raw for each in aside])
-    _add(folder / "refused" / f"{file.name}.reasons.txt", [str(fault).encode() for each in aside for fault in each.faults])
+def keep_aside(folder: Path, name: str, aside: Sequence[Aside]) -> list[str]:
+    """Keep bad lines beside what was kept of an earlier file of this name, each once; tell and give back why."""
+    faults = [str(fault) for each in aside for fault in each.faults]
+    if aside:
+        _add(folder / "refused" / name, [each.raw for each in aside])
+        _add(folder / "refused" / f"{name}.reasons.txt", [fault.encode() for fault in faults])
+    for fault in faults:
+        ERR.print(plain(fault), markup=False)
+    return faults
 
 
 def _add(path: Path, lines: list[bytes]) -> None:

@@ -281,8 +281,8 @@ def _expecting(town: Town) -> Scene:
 
 
 TEMPLATES: Final[tuple[Callable[[Town], Scene], ...]] = (
-    *(_s47_red, _s17_amber, _screening, _emergency, _only_dave, _twins),
-    *(_nobody_holds, _nothing_held, _openness_missing, _intelligence, _missing, _expecting),
+    *(_s47_red, _openness_missing, _screening, _emergency, _only_dave, _twins),
+    *(_nobody_holds, _nothing_held, _s17_amber, _intelligence, _missing, _expecting),
 )
 
 

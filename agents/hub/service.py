@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from uuid import UUID, uuid4
 
 from agents.hub.casework import OPENED, binds, case_record
 from agents.hub.checks import Asker, Plan, plan
-from agents.hub.intake import Aside, read_contacts
+from agents.hub.intake import NECESSITY, SAY_WHY, Aside, read_contacts
 from agents.hub.settings import HubSettings
 from broker.effect import Done, Effect, Event, Kept, Mark, Milestone, Outgoing, Receipt, Work, digest_of, local_event
 from broker.envelope import Opened
@@ -28,7 +29,7 @@ from schemas import codec
 from schemas.enums import Kind, Operation, Refusal
 from schemas.errors import ConfigurationError, Fault, MalformedRecordError, StoreUnavailableError
 from schemas.events import AskedAgency, CaseOpened, CaseRecord, Contact, Decided, Entry, OfficerDecision
-from schemas.identifiers import Incarnation, PartyId, Slug, Thread
+from schemas.identifiers import Digest, Incarnation, PartyId, Slug, Thread
 from schemas.records import Acknowledgement, Officer, Rejection, Request, Response
 from schemas.statements import Party as Listed
 
@@ -74,6 +75,10 @@ class Hub:
                 aside.append(each)
             elif fault := self._unasked_stage(each.contact.decision, file, each.number):
                 aside.append(Aside(each.number, each.raw, (fault,)))
+            elif self._repeats(each.contact):
+                message = "repeats word for word what was said of an earlier contact"
+                fault = Fault(file=file, line=each.number, field=NECESSITY, message=message, fix=SAY_WHY)
+                aside.append(Aside(each.number, each.raw, (fault,)))
             elif self._take(each.contact):
                 taken += 1
             elif self.party.store.case_of(digest_of(codec.encode(each.contact))) is not None:
@@ -99,12 +104,23 @@ class Hub:
     def _take(self, contact: Contact) -> bool:
         at, case_id = self.party.now(), uuid4()
         event = local_event(case_id, "contact", contact, at)
-        name = digest_of(b"mash/1 contact" + contact.contact_ref.encode())
-        receipt = Receipt(digest=name, topic="contacts", incarnation=Incarnation.zero(), sequence=0, state="accepted")
+        receipt = _once("contacts", _named(contact))
         entry = self._entry(at, Operation.collection, self.party.actor, case_id, contact.decision, "contact")
         work = (_work(OPEN, (str(case_id),), case_id, at),) if contact.decision is not None else ()
         effect = Effect(received=receipt, events=(event,), entries=(entry,), work=work)
-        return self.party.store.apply([effect], self.party.seal, at).applied == 1
+        said = [Effect(received=_once("necessities", self._necessity(contact.decision)))] if contact.decision else []
+        return self.party.store.apply([effect, *said], self.party.seal, at).applied > 0
+
+    def _necessity(self, decision: OfficerDecision) -> Digest:
+        """The keyed name of why it is necessary, so that the same words are known again and cannot be guessed from the store."""
+        words = " ".join(decision.necessity.text.casefold().split())
+        return Digest(hmac.digest(self.party.keys.store, b"mash/1 necessity" + words.encode(), "sha256"))
+
+    def _repeats(self, contact: Contact) -> bool:
+        """Whether another contact gave these very words as its necessity."""
+        if contact.decision is None or self.party.store.seen([_named(contact)]):
+            return False
+        return bool(self.party.store.seen([self._necessity(contact.decision)]))
 
     def decide(self, case_id: UUID, decision: OfficerDecision) -> None:
         """Record a named officer's decision to ask about a contact that came without one."""
@@ -119,18 +135,16 @@ class Hub:
         if decision.decided_at < contact.body.received_at:
             message = "is before the contact was received"
             raise ConfigurationError([Fault(file=str(case_id), field="decided_at", message=message, fix="decide on what has come")])
+        if self.party.store.seen([self._necessity(decision)]):
+            message = "repeats word for word what was said of an earlier contact"
+            raise ConfigurationError([Fault(file=str(case_id), field="necessity.text", message=message, fix=SAY_WHY)])
         event = local_event(case_id, "decided", Decided(contact=contact.digest, decision=decision), at)
         entry = self._entry(at, Operation.decision, decision.officer, case_id, decision, "decided")
-        once = Receipt(
-            digest=digest_of(b"mash/1 decided" + case_id.bytes),
-            topic="decisions",
-            incarnation=Incarnation.zero(),
-            sequence=0,
-            state="accepted",
-        )
+        once = _once("decisions", digest_of(b"mash/1 decided" + case_id.bytes))
         work = _work(OPEN, (str(case_id),), case_id, at)
         effect = Effect(received=once, events=(event,), entries=(entry,), work=(work,))
-        if self.party.store.apply([effect], self.party.seal, at).applied != 1:  # another officer was a moment earlier
+        said = Effect(received=_once("necessities", self._necessity(decision)))
+        if self.party.store.apply([effect, said], self.party.seal, at).duplicates:  # another officer was a moment earlier
             raise ConfigurationError([Fault(file=str(case_id), message="was decided a moment ago", fix="mash hub show")])
 
     def waits_for_decision(self, case_id: UUID) -> bool:
@@ -344,13 +358,15 @@ class Hub:
         """A case as it stands."""
         return case_record(self.party.store.events(case_id))
 
-    def view(self, case_id: UUID, viewer: Officer) -> CaseRecord | None:
-        """A case as it stands, for a person: every view is an entry first."""
+    def view(self, case_id: UUID, viewer: Officer, *, once: bool = False) -> CaseRecord | None:
+        """A case as it stands, for a person: every view is an entry first. `once`: a version written to a file, however often begun."""
         record = self.record(case_id)
         if record is not None:
             at = self.party.now()
             entry = self._entry(at, Operation.consultation, viewer, case_id, None, f"viewed.{record.version}")
-            self.party.store.apply([Effect(entries=(entry,))], self.party.seal, at)
+            name = digest_of(b"mash/1 viewed" + case_id.bytes + record.version.to_bytes(4, "big"))
+            receipt = _once("views", name) if once else None
+            self.party.store.apply([Effect(received=receipt, entries=(entry,))], self.party.seal, at)
         return record
 
     def _entry(self, at: datetime, operation: Operation, actor: Officer, case_id: UUID, why: OfficerDecision | None, outcome: str) -> Entry:
@@ -368,6 +384,15 @@ class Hub:
             outcome=Slug(outcome),
             envelope=None,
         )
+
+
+def _once(what: str, name: Digest) -> Receipt:
+    """A receipt of our own: an effect that names it happens once."""
+    return Receipt(digest=name, topic=what, incarnation=Incarnation.zero(), sequence=0, state="accepted")
+
+
+def _named(contact: Contact) -> Digest:
+    return digest_of(b"mash/1 contact" + contact.contact_ref.encode())
 
 
 def _work(kind: str, of: tuple[str, ...], case_id: UUID, at: datetime) -> Work:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -174,6 +176,57 @@ def test_what_a_crash_leaves_of_a_private_file_is_private(tmp_path, monkeypatch)
     assert (made.name, made.stat().st_mode & 0o777) == ("record.json", 0o600)
 
 
+def test_what_is_shown_is_one_record_one_refusal_three_logs_and_where_it_all_is(whole):
+    shown = subprocess.run(
+        [MASH, "demo", "--cases", "2", "--folder", whole["folder"]], capture_output=True, text=True, timeout=DEADLINE, check=True
+    ).stdout
+    story, _, rest = shown.partition("One refusal, and what would have made it lawful")
+    refusal, _, rest = rest.partition("The access logs")
+    logs, _, rest = rest.partition("Counts")
+    assert "released" in story
+    assert re.search(r"from envelope [0-9a-f]{16} decision [0-9a-f]{16}", story)
+    assert re.search(r"gateway +yes +\S+ \(Children Act", story)
+    assert "Lawful basis A" in story
+    assert "What would have changed the answer:" in refusal
+    assert "NO" in refusal
+    assert "nothing the asker can honestly supply" not in refusal
+    assert logs.count("verified, ") == 3
+    assert logs.count("unwitnessed") == 3
+    assert re.search(r"2 contacts, 2 cases\n +\d+ requests, \d+ acknowledgements\n +\d+ responses with ", rest)
+    assert all(f"{whole['folder']}/{name}" in rest for name in ("records", "hub/log", "police/log", "trust/log", "summary.json"))
+
+
+def test_each_record_that_was_written_was_entered_first(whole):
+    lines = subprocess.run(
+        [MASH, "log", "show", "--as", "i.officer", "--folder", whole["folder"] / "hub", "--last", "500"],
+        capture_output=True, text=True, timeout=DEADLINE, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    assert sum(" viewed." in line for line in lines) == len(records(whole["folder"])) == 2
+
+
+def test_a_bad_contact_line_is_told_kept_aside_and_the_rest_goes_on(whole, tmp_path):
+    folder = tmp_path / "demo"
+    shutil.copytree(whole["folder"], folder)
+    with (folder / "contacts.jsonl").open("ab") as contacts:
+        contacts.write(b"{no contact\n")
+    process = started(folder)
+    told, complained = process.communicate(timeout=DEADLINE)
+    assert process.returncode == Exit.refused
+    assert json.loads(told.splitlines()[-1])["aside"] == 1
+    assert "contacts.jsonl:3" in complained
+    assert (folder / "hub" / "refused" / "contacts.jsonl").read_bytes() == b"{no contact\n"
+
+
+@pytest.mark.parametrize("marker", [b"", b"[]", b"{", b"\xff"])
+def test_a_folder_whose_marker_is_broken_is_named(marker, tmp_path):
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / demo.MARKER).write_bytes(marker)
+    process = started(tmp_path / "demo")
+    _, complained = process.communicate(timeout=DEADLINE)
+    assert process.returncode == Exit.refused
+    assert demo.MARKER in complained
+
+
 def test_the_result_is_one_object_last_on_stdout(whole):
     facts = whole["facts"]
     assert facts.keys() >= KEYS
@@ -184,4 +237,4 @@ def test_the_result_is_one_object_last_on_stdout(whole):
     assert facts["logs_verified"] is True
     assert facts["quarantined"] == 0
     assert Path(facts["folder"]) == whole["folder"]
-    assert json.loads((whole["folder"] / "summary.json").read_text()).keys() == facts.keys()
+    assert json.loads((whole["folder"] / "summary.json").read_text()).keys() == facts.keys() - {"aside"}

@@ -27,8 +27,8 @@ TODAY = date(2026, 11, 24)
 AGENCIES = ("police", "trust")
 CONTACT = TypeAdapter(Contact)
 SCENES = [
-    *("s47_red", "s17_amber", "screening", "emergency", "only_dave", "twins"),
-    *("nobody_holds", "nothing_held", "openness_missing", "intelligence", "missing", "expecting"),
+    *("s47_red", "openness_missing", "screening", "emergency", "only_dave", "twins"),
+    *("nobody_holds", "nothing_held", "s17_amber", "intelligence", "missing", "expecting"),
 ]
 
 

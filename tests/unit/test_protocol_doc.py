@@ -21,7 +21,16 @@ from schemas.lock import text_of
 DOC = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| (.+) \|$", re.MULTILINE)
 # Domain strings of what never leaves a party: its store, its packs, its own names of things.
-OWN = {"mash/1 store", "mash/1 pack", "mash/1 law", "mash/1 contact", "mash/1 decided", "mash/1 record thread"}
+OWN = {
+    "mash/1 store",
+    "mash/1 pack",
+    "mash/1 law",
+    "mash/1 contact",
+    "mash/1 decided",
+    "mash/1 viewed",
+    "mash/1 necessity",
+    "mash/1 record thread",
+}
 
 
 def section(heading):
