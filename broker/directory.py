@@ -148,10 +148,6 @@ class Trust:
         """A party's signing key, unless it is unlisted or revoked."""
         return self._signing.get((party, kid))
 
-    def is_revoked(self, kid: Kid) -> bool:
-        """Whether a key of any use is no longer believed."""
-        return kid in self._revoked
-
     def signing_in_force(self, party: PartyId, at: datetime) -> dict[Kid, bytes]:
         """The public keys a party may sign with now."""
         listed = self._parties.get(party)
@@ -183,8 +179,8 @@ class Trust:
         snapshot = self.snapshot
         if snapshot is None or at >= snapshot.expires_at or at >= self.directory.expires_at:
             return False
-        held = (self.directory.sequence, self.directory_digest)
-        return snapshot.directory_sequence < held[0] or (snapshot.directory_sequence, snapshot.directory) == held
+        named, held = (snapshot.directory_sequence, snapshot.directory), (self.directory.sequence, self.directory_digest)
+        return named[0] < held[0] or named == held
 
 
 def sign(kind: StatementKind, body: bytes, keys: Iterable[SigningKey]) -> Statement:

@@ -63,9 +63,12 @@ def _announced(party: Folder, epoch: int) -> Path:
     name = party.settings().id
     kept = party.announcements / f"{name}-{epoch}.avro"
     if not kept.is_file():
+        signing = keystore.load(party.keys).signing
+        if not signing:
+            raise ConfigurationError([Fault(file=str(party.keys), message="holds no signing key", fix="restore it, or: mash keys new")])
         opening = OpeningKey.generate()
         keystore.write_opening(party.keys, opening)
-        statement = announce(name, read_root(party).network, opening, keystore.load(party.keys).signing[-1], epoch)
+        statement = announce(name, read_root(party).network, opening, signing[-1], epoch)
         write_whole(kept, codec.encode(statement))
     return kept
 

@@ -41,10 +41,14 @@ def write_private(path: Path, data: bytes) -> None:
     """Write a file that only its owner may read, whole or not at all; one that exists is never overwritten."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        path.unlink()
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def write_signing(folder: Path, use: KeyUse, private: Ed25519PrivateKey) -> SigningKey:

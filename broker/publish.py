@@ -56,7 +56,7 @@ def _drain_topic(party: Party, topic: str) -> bool:
 
 def _receives(party: Party, recipient: PartyId, value: bytes) -> bool:
     """Whether the newest directory still believes the recipient, and the key that this was sealed to."""
-    if party.trust.directory.revoked and party.trust.is_revoked(header_of(value).recipient_kid):
+    if party.trust.directory.revoked and header_of(value).recipient_kid in {each.kid for each in party.trust.directory.revoked}:
         return False
     listed = party.trust.party(recipient)
     signing = [key for key in listed.keys if key.use is KeyUse.signing] if listed else []

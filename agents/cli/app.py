@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import typer
 
 from agents.cli import adapter, case, demo, directory, doctor, hub, keys, log
@@ -25,4 +28,7 @@ app.add_typer(directory.app, name="directory")
 
 def main() -> None:
     """Run a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that knows fewer letters still shows the record
     app()

@@ -19,6 +19,7 @@ from broker.party import Party, open_transport, utc_now
 from broker.ports import Transport
 from broker.settings import Folder, read_text
 from policies.located import parse
+from policies.pack import Pack
 from schemas.errors import ConfigurationError, Fault
 from schemas.records import Officer
 
@@ -46,15 +47,40 @@ def party_of(path: Path, transport: Transport | None = None, now: Clock = utc_no
     return Party(path, transport or open_transport(folder, folder.settings()), now=now, reached=reached)
 
 
+def hub_settings(path: Path) -> HubSettings:
+    """hub.toml."""
+    file = path / "hub.toml"
+    return parse(read_text(file, "a hub says its stages and hours there"), str(file), HubSettings)
+
+
 def hub_of(path: Path, transport: Transport | None = None, now: Clock = utc_now, reached: Reached = unseen) -> Hub:
     """The hub of a folder."""
-    file = path / "hub.toml"
-    settings = parse(read_text(file, "a hub says its stages and hours there"), str(file), HubSettings)
-    return Hub(party_of(path, transport, now, reached), settings, read_pack(path))
+    settings = hub_settings(path)
+    _check_kind(path, "hub")
+    return Hub(party_of(path, transport, now, reached), settings, own_pack(path))
 
 
 def adapter_of(path: Path, transport: Transport | None = None, now: Clock = utc_now, reached: Reached = unseen) -> Adapter:
     """The adapter of a folder."""
     file = path / "adapter.toml"
     settings = parse(read_text(file, "an adapter says its source there"), str(file), AdapterSettings)
-    return Adapter(party_of(path, transport, now, reached), settings, read_pack(path), open_source(settings.source, path))
+    _check_kind(path, "agency")
+    return Adapter(party_of(path, transport, now, reached), settings, own_pack(path), open_source(settings.source, path))
+
+
+def own_pack(path: Path) -> Pack:
+    """The policy pack of a folder, refused when it is another controller's."""
+    pack, party = read_pack(path), Folder(path).settings()
+    if (pack.controller.party, pack.controller.kind) != (party.id, party.kind):
+        message = f"is of {pack.controller.party} ({pack.controller.kind.value}), not of {party.id} ({party.kind.value})"
+        raise ConfigurationError(
+            [Fault(file=str(path / "pack" / "controller.toml"), message=message, fix="put this party's own pack there")]
+        )
+    return pack
+
+
+def _check_kind(path: Path, kind: str) -> None:
+    found = Folder(path).settings().id
+    if found.kind != kind:
+        fix = "name the folder of the right party with --folder"
+        raise ConfigurationError([Fault(file=str(path / "party.toml"), field="id", message=f"{found} is no {kind}", fix=fix)])

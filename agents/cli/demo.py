@@ -232,7 +232,7 @@ def report(folder: Path, borough: Borough, began: float) -> tuple[dict[str, Any]
     for record in records:
         path = folder / "records" / f"{record.contact_ref}.v{record.version}.json"
         if not path.exists():
-            borough.hub.view(record.case_id, viewer, once=True)
+            borough.hub.view(record.case_id, viewer, only_once=True)
             write_whole(path, json.dumps(record_json(record), ensure_ascii=False, indent=1).encode() + b"\n", mode=0o600)
     settle([borough.hub, *borough.adapters])
     verified: dict[str, dict[str, Any]] = {party.id: _verified(party) for party in borough.parties}

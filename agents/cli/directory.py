@@ -17,7 +17,7 @@ from broker.follow import publish_statements
 from broker.founding import draft_directory, root_text, snapshot_of
 from broker.party import open_transport
 from broker.settings import Folder, read_text
-from broker.trustfiles import keep, load_trust, path_of, read_statement, write_whole
+from broker.trustfiles import keep, load_trust, path_of, read_root, read_statement, write_whole
 from schemas import codec
 from schemas.enums import KeyUse, StatementKind
 from schemas.errors import ConfigurationError, Fault, SharingError
@@ -86,7 +86,13 @@ def draft(
     directory = draft_directory(pinned, wishes, held, packs, at, leaving=leaving, revoked=revoked)
     write_whole(out, codec.encode(Statement(kind=StatementKind.directory, body=codec.encode(directory, LARGE), signatures=()), LARGE))
     facts = {"directory": str(out), "sequence": directory.sequence, "parties": [party.id for party in directory.parties]}
-    tell(as_json, facts, f"directory {directory.sequence} with {len(directory.parties)} parties is drafted in {out}; officers sign it next")
+    facts["packs"] = len(directory.packs)
+    lawless = "" if directory.packs else "; it accepts no law, so nobody would be asked (mash doctor FOLDER shows a digest for --pack)"
+    tell(
+        as_json,
+        facts,
+        f"directory {directory.sequence} with {len(directory.parties)} parties is drafted in {out}{lawless}; officers sign it next",
+    )
 
 
 @app.command("sign")
@@ -101,7 +107,10 @@ def sign_it(
     Example: mash directory sign directory.avro --officer anne/
     """
     key = keystore.one(keystore.load(officer).officer, KeyUse.officer, officer)
-    statement = cosign(read_statement(file), key)
+    statement = read_statement(file)
+    if statement.kind is not StatementKind.directory:
+        raise ConfigurationError([Fault(file=str(file), message=f"is a {statement.kind.value}, no directory", fix="sign what was drafted")])
+    statement = cosign(statement, key)
     write_whole(file, codec.encode(statement, LARGE))
     tell(
         as_json,
@@ -182,6 +191,8 @@ def publish(
         for home in homes:
             _give(home, statement, at)
     if over is not None:
+        for statement in statements:
+            _believed(Folder(over), statement, at)
         transport = open_transport(Folder(over), Folder(over).settings())
         publish_statements(transport, statements)
         transport.close()
@@ -222,6 +233,14 @@ def _give(home: Folder, statement: Statement, at: datetime) -> None:
             raise ConfigurationError([Fault(file=str(home.path), message="holds another statement of this number", fix="ask the officers")])
         return
     write_whole(path_of(home, statement), codec.encode(statement, LARGE))
+
+
+def _believed(home: Folder, statement: Statement, at: datetime) -> None:
+    """What every party would refuse is not put on the topics."""
+    if statement.kind is StatementKind.directory:
+        open_directory(read_root(home), statement, at)
+    elif home.directory.is_file():
+        take(load_trust(home, at), statement, at)
 
 
 class _Blame:

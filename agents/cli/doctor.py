@@ -11,10 +11,10 @@ import typer
 
 from agents.adapter.settings import AdapterSettings
 from agents.adapter.sources.opening import source_faults
+from agents.cli.compose import hub_settings, own_pack
 from agents.cli.log import verify_party
 from agents.cli.output import AsJson, Exit, guarded, tell
 from broker import keystore
-from broker.packfiles import read_pack
 from broker.party import Party, open_transport, utc_now
 from broker.settings import Folder, read_text
 from broker.streams import DIRECTORY
@@ -65,11 +65,12 @@ def examine(folder: Path) -> list[Finding]:
         ("keys", lambda: f"{len(list(home.keys.glob('*')))} key files, readable by their owner only{_loaded(home)}"),
         ("directory", lambda: _directory(home)),
         ("ready", lambda: _ready(home)),
-        ("pack", lambda: f"policy pack {str(read_pack(folder).digest)[:16]}"),
+        ("pack", lambda: _pack(home)),
         ("store", lambda: _store(folder)),
         ("log", lambda: _log(folder)),
         ("transport", lambda: _transport(home)),
     ]
+    checks.append(("service", lambda: _service(home)))
     if (folder / "adapter.toml").is_file():
         checks.append(("source", lambda: _source(folder)))
     return [_finding(what, check) for what, check in checks]
@@ -124,6 +125,25 @@ def _ready(home: Folder) -> str:
 def _party(folder: Path) -> Party:
     home = Folder(folder)
     return Party(folder, open_transport(home, home.settings()))
+
+
+def _service(home: Folder) -> str:
+    """hub.toml or adapter.toml, by what kind of party this is."""
+    if home.settings().id.kind == "hub":
+        return f"hub.toml words {len(hub_settings(home.path).stages)} stages"
+    file = home.path / "adapter.toml"
+    return f"{parse(read_text(file, 'an adapter says its source there'), str(file), AdapterSettings).source.name} is the source"
+
+
+def _pack(home: Folder) -> str:
+    """The law in use must be law that the network has accepted, or nothing is asked and nothing released without a person."""
+    pack = own_pack(home.path)
+    accepted = load_trust(home, utc_now()).directory.packs
+    if pack.law_digest not in accepted:
+        message = f"law and categories {pack.law_digest} are not accepted by the directory: nobody is asked, nothing released"
+        fix = f"mash directory draft --pack {pack.law_digest}, or the shipped law"
+        raise ConfigurationError([Fault(file=str(home.path / "pack"), message=message, fix=fix)])
+    return f"policy pack {str(pack.digest)[:16]} with accepted law {pack.law_digest}"
 
 
 def _has_store(folder: Path) -> bool:

@@ -115,10 +115,12 @@ def show(folder: Home = Path(), as_json: AsJson = False) -> None:
     for case_id in hub.party.store.cases():
         record = hub.record(case_id)
         if record is None:
-            waits = hub.waits_for_decision(case_id)
-            rows.append({"case": str(case_id), "waits_for": "decision" if waits else "opening"})
+            waits, contact = hub.waits_for_decision(case_id), hub.contact(case_id)
+            came = {"contact": contact.contact_ref, "received_at": contact.received_at.isoformat()} if contact else {}
+            rows.append({"case": str(case_id), "waits_for": "decision" if waits else "opening"} | came)
             cure = f"a decision: mash hub decide {case_id} decision.json" if waits else "its requests: mash hub run"
-            lines.append(f"{case_id}  waits for {cure}")
+            ref = f"{contact.contact_ref:12} received {contact.received_at:%d %b %H:%M}  " if contact else ""
+            lines.append(f"{case_id}  {ref}waits for {cure}")
             continue
         agencies = {
             each.agency: {"status": each.status.value, "due_at": each.due_at.isoformat() if each.due_at else None}
@@ -130,6 +132,6 @@ def show(folder: Home = Path(), as_json: AsJson = False) -> None:
         said = "  ".join(
             f"{each.agency.slug} {each.status.value} (due {each.due_at:%d %b %H:%M})" for each in record.agencies if each.due_at
         )
-        lines.append(f"{case_id}  {record.contact_ref:12} {record.rag.value:6} {said}")
+        lines.append(f"{case_id}  {record.contact_ref:12} {record.rag.value:6} {said or 'nobody was asked: mash case show says why'}")
     hub.party.close()
     tell(as_json, {"cases": rows}, lines or ["no cases yet: mash hub intake contacts.jsonl"])

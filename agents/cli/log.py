@@ -14,8 +14,9 @@ from pydantic import TypeAdapter
 from agents.cli.compose import officer_of, party_of
 from agents.cli.output import AsJson, Exit, guarded, tell
 from broker.accesslog import origin_of, verify_log, verify_openings
+from broker.checkpoint import open_checkpoint
 from broker.effect import Effect
-from broker.logfiles import export_log, verify_export
+from broker.logfiles import check_not_behind, export_log, verify_export
 from broker.party import Party
 from broker.receive import note
 from broker.store import log
@@ -64,6 +65,8 @@ def _verify_party(where: Path) -> dict[str, Any]:
 def verify_party(party: Party) -> dict[str, Any]:
     """Verify a party's stored log: leaves against the checkpoint, openings against the leaves."""
     found, head = list(log.leaves(party.store)), log.newest_note(party.store)
+    checked = open_checkpoint(head, origin_of(party.id), party.log_key.public).size if head is not None else 0
+    check_not_behind(party.folder.log, party.id, party.log_key, checked)
     if head is None:
         return {"verified": True, "origin": origin_of(party.id), "size": 0, "entries": 0, "unindexed": log.waiting(party.store)}
     checkpoint = verify_log(head, [leaf.data for leaf in found], origin_of(party.id), party.log_key.public)

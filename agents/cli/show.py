@@ -51,7 +51,9 @@ def record_lines(record: CaseRecord) -> list[str]:
                 ladder = tuple(ladder_lines(answer.answer.ladder))
                 lines += answer_lines(answer, bases.setdefault(ladder, _letter(len(bases))))
         refused = [each for each in record.unasked if each.subject_ref == subject.ref]
-        lines += [f"    {each.agency}  {each.category}: not asked (the hub's own ladder)" for each in refused]
+        for one in refused:
+            lines.append(f"    {one.agency}  {one.category}: not asked (the hub's own ladder)")
+            lines += [f"      would change it: {line}" for line in near_lines(one.near_misses)]
     for ladder, letter in bases.items():
         lines += ["", f"Lawful basis {letter}", *(f"  {line}" for line in ladder)]
     return lines
@@ -79,6 +81,7 @@ def answer_lines(joined: JoinedAnswer, basis: str) -> list[str]:
         lines.append(f"      {at}  [{item.assertion.value}] {fields}")
     if said.status not in {Status.released, Status.none_held}:
         lines.append(f"      ring {said.duty_contact.name} {said.duty_contact.phone} ({said.duty_contact.hours})")
+        lines += [f"      would change it: {line}" for line in near_lines(said.near_misses)]
     searched = ", ".join(f"{each.source} as of {each.as_of:%d %b %Y %H:%M}" for each in said.searched) or "nothing was searched"
     agreed = f"; agreed on {', '.join(said.agreed_fields)}" if said.agreed_fields else ""
     lines.append(

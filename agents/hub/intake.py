@@ -35,6 +35,10 @@ class Line:
     raw: bytes
     contact: Contact
 
+    def refused(self, file: str, field: str, message: str, fix: str) -> Aside:
+        """The same line, not taken in."""
+        return Aside(self.number, self.raw, (Fault(file=file, line=self.number, field=field, message=message, fix=fix),))
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Aside:
@@ -78,7 +82,7 @@ def _reasoned(line: Line, file: str, said: dict[str, Line]) -> Line | Aside:
         message = f"repeats line {first.number} word for word"
     else:
         return line
-    return Aside(line.number, line.raw, (Fault(file=file, line=line.number, field=NECESSITY, message=message, fix=SAY_WHY),))
+    return line.refused(file, NECESSITY, message, SAY_WHY)
 
 
 def faults_of(error: ValidationError, file: str, line: int | None = None) -> tuple[Fault, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -13,8 +12,9 @@ from uuid import UUID, uuid4
 from agents.hub.casework import OPENED, binds, case_record
 from agents.hub.checks import Asker, Plan, plan
 from agents.hub.intake import NECESSITY, SAY_WHY, Aside, read_contacts
+from agents.hub.once import contact_name, necessity_name, once, work_named
 from agents.hub.settings import HubSettings
-from broker.effect import Done, Effect, Event, Kept, Mark, Milestone, Outgoing, Receipt, Work, digest_of, local_event
+from broker.effect import Done, Effect, Event, Kept, Mark, Milestone, Outgoing, Work, digest_of, local_event
 from broker.envelope import Opened
 from broker.follow import follow
 from broker.party import Party
@@ -23,13 +23,14 @@ from broker.receive import receive, reopen_parked
 from broker.rounds import do_work, each_alone, tend
 from broker.store import leases
 from broker.streams import topic_between
+from broker.times import SKEW
 from policies.pack import Pack
 from policies.vocabulary import Fact
 from schemas import codec
 from schemas.enums import Kind, Operation, Refusal
 from schemas.errors import ConfigurationError, Fault, MalformedRecordError, StoreUnavailableError
 from schemas.events import AskedAgency, CaseOpened, CaseRecord, Contact, Decided, Entry, OfficerDecision
-from schemas.identifiers import Digest, Incarnation, PartyId, Slug, Thread
+from schemas.identifiers import PartyId, Slug, Thread
 from schemas.records import Acknowledgement, Officer, Rejection, Request, Response
 from schemas.statements import Party as Listed
 
@@ -73,30 +74,26 @@ class Hub:
         for each in read_contacts(data, file):
             if isinstance(each, Aside):
                 aside.append(each)
-            elif fault := self._unasked_stage(each.contact.decision, file, each.number):
+            elif fault := self._undecidable(each.contact.decision, file, each.number):
                 aside.append(Aside(each.number, each.raw, (fault,)))
             elif self._repeats(each.contact):
-                message = "repeats word for word what was said of an earlier contact"
-                fault = Fault(file=file, line=each.number, field=NECESSITY, message=message, fix=SAY_WHY)
-                aside.append(Aside(each.number, each.raw, (fault,)))
+                aside.append(each.refused(file, NECESSITY, "repeats word for word what was said of an earlier contact", SAY_WHY))
             elif self._take(each.contact):
                 taken += 1
             elif self.party.store.case_of(digest_of(codec.encode(each.contact))) is not None:
                 known += 1
             else:
-                fault = Fault(
-                    file=file,
-                    line=each.number,
-                    field="contact_ref",
-                    message=f"{each.contact.contact_ref} was taken in with other words",
-                    fix="give it a new contact_ref",
-                )
-                aside.append(Aside(each.number, each.raw, (fault,)))
+                message = f"{each.contact.contact_ref} was taken in with other words"
+                aside.append(each.refused(file, "contact_ref", message, "give it a new contact_ref"))
         return Taken(taken=taken, known=known, aside=tuple(aside))
 
-    def _unasked_stage(self, decision: OfficerDecision | None, file: str, line: int | None = None) -> Fault | None:
-        """A stage of which hub.toml says nothing: nobody would be asked, and nobody would notice."""
-        if decision is None or decision.stage in self.settings.stages:
+    def _undecidable(self, decision: OfficerDecision | None, file: str, line: int | None = None) -> Fault | None:
+        """A decision of tomorrow, or a stage of which hub.toml says nothing: nobody would be asked, and nobody would notice."""
+        if decision is None:
+            return None
+        if decision.decided_at > self.party.now() + SKEW:
+            return Fault(file=file, line=line, field="decision.decided_at", message="is in the future", fix="give the time it was decided")
+        if decision.stage in self.settings.stages:
             return None
         message, fix = f"hub.toml says nothing of {decision.stage.value}", f"add [stages.{decision.stage.value}] to hub.toml"
         return Fault(file=file, line=line, field="decision.stage", message=message, fix=fix)
@@ -104,23 +101,18 @@ class Hub:
     def _take(self, contact: Contact) -> bool:
         at, case_id = self.party.now(), uuid4()
         event = local_event(case_id, "contact", contact, at)
-        receipt = _once("contacts", _named(contact))
+        receipt = once("contacts", contact_name(contact))
         entry = self._entry(at, Operation.collection, self.party.actor, case_id, contact.decision, "contact")
-        work = (_work(OPEN, (str(case_id),), case_id, at),) if contact.decision is not None else ()
+        work = (work_named(OPEN, (str(case_id),), case_id, at),) if contact.decision is not None else ()
         effect = Effect(received=receipt, events=(event,), entries=(entry,), work=work)
-        said = [Effect(received=_once("necessities", self._necessity(contact.decision)))] if contact.decision else []
+        said = [Effect(received=once("necessities", necessity_name(self.party.keys.store, contact.decision)))] if contact.decision else []
         return self.party.store.apply([effect, *said], self.party.seal, at).applied > 0
-
-    def _necessity(self, decision: OfficerDecision) -> Digest:
-        """The keyed name of why it is necessary, so that the same words are known again and cannot be guessed from the store."""
-        words = " ".join(decision.necessity.text.casefold().split())
-        return Digest(hmac.digest(self.party.keys.store, b"mash/1 necessity" + words.encode(), "sha256"))
 
     def _repeats(self, contact: Contact) -> bool:
         """Whether another contact gave these very words as its necessity."""
-        if contact.decision is None or self.party.store.seen([_named(contact)]):
+        if contact.decision is None or self.party.store.seen([contact_name(contact)]):
             return False
-        return bool(self.party.store.seen([self._necessity(contact.decision)]))
+        return bool(self.party.store.seen([necessity_name(self.party.keys.store, contact.decision)]))
 
     def decide(self, case_id: UUID, decision: OfficerDecision) -> None:
         """Record a named officer's decision to ask about a contact that came without one."""
@@ -130,22 +122,26 @@ class Hub:
         decided = any(isinstance(each.body, Decided | CaseOpened) for each in events) or _decision_of(events) is not None
         if contact is None or not isinstance(contact.body, Contact) or decided:
             raise ConfigurationError([Fault(file=str(case_id), message="no contact waits here for a decision", fix="mash hub show")])
-        if fault := self._unasked_stage(decision, str(case_id)):
+        if fault := self._undecidable(decision, str(case_id)):
             raise ConfigurationError([fault])
         if decision.decided_at < contact.body.received_at:
             message = "is before the contact was received"
             raise ConfigurationError([Fault(file=str(case_id), field="decided_at", message=message, fix="decide on what has come")])
-        if self.party.store.seen([self._necessity(decision)]):
+        if self.party.store.seen([necessity_name(self.party.keys.store, decision)]):
             message = "repeats word for word what was said of an earlier contact"
             raise ConfigurationError([Fault(file=str(case_id), field="necessity.text", message=message, fix=SAY_WHY)])
         event = local_event(case_id, "decided", Decided(contact=contact.digest, decision=decision), at)
         entry = self._entry(at, Operation.decision, decision.officer, case_id, decision, "decided")
-        once = _once("decisions", digest_of(b"mash/1 decided" + case_id.bytes))
-        work = _work(OPEN, (str(case_id),), case_id, at)
-        effect = Effect(received=once, events=(event,), entries=(entry,), work=(work,))
-        said = Effect(received=_once("necessities", self._necessity(decision)))
+        first = once("decisions", digest_of(b"mash/1 decided" + case_id.bytes))
+        work = work_named(OPEN, (str(case_id),), case_id, at)
+        effect = Effect(received=first, events=(event,), entries=(entry,), work=(work,))
+        said = Effect(received=once("necessities", necessity_name(self.party.keys.store, decision)))
         if self.party.store.apply([effect, said], self.party.seal, at).duplicates:  # another officer was a moment earlier
             raise ConfigurationError([Fault(file=str(case_id), message="was decided a moment ago", fix="mash hub show")])
+
+    def contact(self, case_id: UUID) -> Contact | None:
+        """The contact a case began with."""
+        return next((each.body for each in self.party.store.events(case_id) if isinstance(each.body, Contact)), None)
 
     def waits_for_decision(self, case_id: UUID) -> bool:
         """Whether nobody has decided yet to ask about this contact."""
@@ -196,6 +192,8 @@ class Hub:
             message = "nobody has decided to ask about this contact"
             raise MalformedRecordError(message)
         asker = self._asker
+        if asker.standing:
+            self.party.alarm("law_not_accepted")
         plans = [plan(work.case_id, contact, decision, agency, asker, self.pack, at) for agency in self.agencies]
         self.party.reached(Milestone.decided)
         asked = tuple(
@@ -214,7 +212,7 @@ class Hub:
         )
         event = local_event(work.case_id, OPENED, opened, at)
         entry = self._entry(at, Operation.decision, decision.officer, work.case_id, decision, "case_opened")
-        asking = tuple(_work(ASK, (str(work.case_id), each.agency), work.case_id, at) for each in asked)
+        asking = tuple(work_named(ASK, (str(work.case_id), each.agency), work.case_id, at) for each in asked)
         return Effect(events=(event,), entries=(entry,), work=asking, marks=(Mark(case_id=work.case_id, digest=event.digest),))
 
     def _asked(self, work: Work, at: datetime) -> Effect:
@@ -335,7 +333,7 @@ class Hub:
                 self.party.alarm("conflict", digest=str(each.request_digest))
         entry = self._entry(at, Operation.combination, self.party.actor, case_id, None, f"version.{record.version}")
         consumers = [each.id for each in self.party.trust.directory.parties if each.id.kind == "consumer"]
-        telling = tuple(_work(TELL, (str(case_id), str(record.version), each), case_id, at) for each in consumers)
+        telling = tuple(work_named(TELL, (str(case_id), str(record.version), each), case_id, at) for each in consumers)
         return Effect(rendered=marks, entries=(entry,), work=telling)
 
     def _told(self, work: Work, at: datetime) -> Effect:
@@ -358,14 +356,14 @@ class Hub:
         """A case as it stands."""
         return case_record(self.party.store.events(case_id))
 
-    def view(self, case_id: UUID, viewer: Officer, *, once: bool = False) -> CaseRecord | None:
-        """A case as it stands, for a person: every view is an entry first. `once`: a version written to a file, however often begun."""
+    def view(self, case_id: UUID, viewer: Officer, *, only_once: bool = False) -> CaseRecord | None:
+        """A case as it stands, for a person: every view is an entry first. `only_once`: a version that goes to a file."""
         record = self.record(case_id)
         if record is not None:
             at = self.party.now()
             entry = self._entry(at, Operation.consultation, viewer, case_id, None, f"viewed.{record.version}")
             name = digest_of(b"mash/1 viewed" + case_id.bytes + record.version.to_bytes(4, "big"))
-            receipt = _once("views", name) if once else None
+            receipt = once("views", name) if only_once else None
             self.party.store.apply([Effect(received=receipt, entries=(entry,))], self.party.seal, at)
         return record
 
@@ -384,21 +382,6 @@ class Hub:
             outcome=Slug(outcome),
             envelope=None,
         )
-
-
-def _once(what: str, name: Digest) -> Receipt:
-    """A receipt of our own: an effect that names it happens once."""
-    return Receipt(digest=name, topic=what, incarnation=Incarnation.zero(), sequence=0, state="accepted")
-
-
-def _named(contact: Contact) -> Digest:
-    return digest_of(b"mash/1 contact" + contact.contact_ref.encode())
-
-
-def _work(kind: str, of: tuple[str, ...], case_id: UUID, at: datetime) -> Work:
-    """Work named by its kind and what it is about, so that it is made once."""
-    name = "/".join((kind, *of))
-    return Work(id=name, kind=kind, case_id=case_id, digest=digest_of(name.encode()), not_before=at)
 
 
 def _decision_of(events: Iterable[Kept]) -> OfficerDecision | None:

@@ -61,6 +61,7 @@ class Store:
         self.party = party
         try:
             self._check_own()
+            self._check_keys()
         except ConfigurationError:
             self.close()
             raise
@@ -74,6 +75,14 @@ class Store:
                 if held != value:
                     message = f"this store's {name} is {held}, not {value}"
                     raise ConfigurationError([Fault(file="store", message=message, fix="point party.toml at this party's own store")])
+
+    def _check_keys(self) -> None:
+        """What is stored can be opened only with its keys: an empty keys database beside a used store was lost."""
+        with tables.transaction(self.engine) as connection:
+            used = connection.scalar(sa.select(sa.exists(sa.select(tables.entry))))
+        if used and self.vault.is_empty():
+            fix = "stop, restore the newest keys.db; without it nothing here can be read"
+            raise ConfigurationError([Fault(file="keys.db", message="is empty, and the store beside it is not: it was lost", fix=fix)])
 
     def close(self) -> None:
         """Let go of connections."""

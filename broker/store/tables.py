@@ -37,6 +37,7 @@ START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK: Final = timedelta(microseconds=1)
 DATA: Final = sa.MetaData()
 KEYS: Final = sa.MetaData()
+UNUSABLE: Final = ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_READONLY")
 _ID: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite counts rows only in INTEGER
 
 meta = sa.Table("meta", DATA, sa.Column("name", sa.String, primary_key=True), sa.Column("value", sa.String, nullable=False))
@@ -160,6 +161,7 @@ def engine_of(url: str, tables: sa.MetaData) -> sa.Engine:
         raise ConfigurationError([Fault(file="party.toml", field="store", message=message, fix="sqlite:///store.sqlite")]) from None
     if engine.dialect.name == "sqlite":
         _settle_sqlite(engine)
+        _check_sqlite(engine)
     else:
         _settle_postgresql(engine)
     with transaction(engine) as connection:
@@ -186,6 +188,19 @@ def _settle_postgresql(engine: sa.Engine) -> None:
             cursor.execute(f"SET lock_timeout = {BUSY_MS}")
             cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_MS}")
         connection.commit()
+
+
+def _check_sqlite(engine: sa.Engine) -> None:
+    """A file that is no database, or that this account cannot use, is not worth trying again."""
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA schema_version")
+    except sa.exc.DBAPIError as error:
+        name = str(getattr(error.orig, "sqlite_errorname", ""))
+        if not name.startswith(UNUSABLE):
+            return
+        file, message = str(engine.url.database), f"is not a usable database ({name})"
+        raise ConfigurationError([Fault(file=file, message=message, fix="restore it, or give this account the right to it")]) from None
 
 
 @contextmanager

@@ -62,6 +62,11 @@ class Vault:
                     tables.insert_new(connection, tables.case_key, name=name, wrapped=wrapped)
             return held if len(held) == len(wanted) else self._read(connection, wanted)
 
+    def is_empty(self) -> bool:
+        """Whether there is no key at all."""
+        with tables.transaction(self._engine) as connection:
+            return not connection.scalar(sa.select(sa.exists(sa.select(tables.case_key))))
+
     def held_keys(self, names: Iterable[str]) -> dict[str, bytes]:
         """Those of these keys that exist; looking makes none."""
         with tables.transaction(self._engine) as connection:

@@ -12,7 +12,7 @@ import pytest
 from agents.cli.output import Exit
 
 MASH = Path(sys.executable).with_name("mash")
-COUNTED = ("contacts", "cases", "requests", "acknowledgements", "responses", "answers", "not_asked", "entries")
+COUNTED = ("contacts", "cases", "requests", "acknowledgements", "responses", "answers", "not_asked")
 
 
 def demo(folder, *words):
@@ -48,7 +48,9 @@ def test_the_demo_over_kafka_comes_to_the_same_records_and_run_again_doubles_not
     kafka = ("--kafka", real_kafka.address)
     once = demo(tmp_path / "kafka", *kafka)
     again = demo(tmp_path / "kafka", *kafka)
-    assert {key: once[key] for key in COUNTED} == {key: embedded[key] for key in COUNTED} == {key: again[key] for key in COUNTED}
+    assert {key: once[key] for key in COUNTED} == {key: embedded[key] for key in COUNTED}
+    assert again["entries"] == once["entries"]
+    assert {key: again[key] for key in COUNTED} == {key: once[key] for key in COUNTED}
     assert once["logs_verified"]
     assert once["quarantined"] == 0
     assert said(tmp_path / "kafka") == said(tmp_path / "embedded") != {}

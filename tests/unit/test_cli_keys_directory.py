@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import stat
@@ -184,12 +185,111 @@ def test_the_second_directory_follows_the_first_and_keeps_its_parties(network):
 
 def test_a_directory_below_its_threshold_is_checked_with_a_no_and_the_reason(network):
     wish = network.parties[0] / "enrolment.avro"
+    network.directory.unlink()
     done("directory", "draft", wish, "--root", network.root, "--out", network.directory)
     done("directory", "sign", network.directory, "--officer", network.officers[0])
     got = mash("directory", "check", network.directory, "--root", network.root, "--json")
     assert got.exit_code == 1
     assert json.loads(got.stdout) == {"valid": False, "signed": 1, "reason": "fewer than 2 officers have signed the directory"}
     assert "not valid: fewer than 2" in mash("directory", "check", network.directory, "--root", network.root).stdout
+
+
+def refused(*arguments):
+    """The faults of a command that was refused, and that nothing was changed by."""
+    got = mash(*arguments, "--json")
+    assert got.exit_code == 3, got.output
+    return json.loads(got.stderr.splitlines()[-1])["error"]["faults"]
+
+
+def next_directory(network, *changes):
+    """The directory after the one in force, signed by two."""
+    out = network.path / f"next-{len(list(network.path.glob('next-*')))}.avro"
+    done("directory", "draft", "--root", network.root, "--previous", network.directory, "--out", out, *changes)
+    for officer in network.officers[:2]:
+        done("directory", "sign", out, "--officer", officer)
+    return out
+
+
+@pytest.mark.proves("I15")
+def test_a_key_is_revoked_and_a_party_removed_by_the_next_directory(network):
+    kid = network.told["police"]["kids"]["signing"][0]
+    since = "2026-11-01T09:00:00"
+    revoked = next_directory(network, "--revoke", kid, "--suspected-from", since)
+    done("directory", "publish", revoked, "--to", network.parties[0])
+    trust = load_trust(Folder(network.parties[0]), datetime.now(UTC))
+    assert [(str(each.kid), each.suspected_from.isoformat()) for each in trust.directory.revoked] == [(kid, f"{since}+00:00")]
+    assert trust.signing_key(POLICE, trust.directory.revoked[0].kid) is None
+    gone = next_directory(network, "--remove", POLICE)
+    assert POLICE not in done("directory", "check", gone, "--root", network.root)["parties"]
+    out = ("--previous", network.directory, "--root", network.root, "--out", network.path / "no.avro")
+    assert "is not listed" in refused("directory", "draft", "--remove", "agency.nobody", *out)[0]["message"]
+    assert {each["file"] for each in refused("directory", "draft", "--revoke", "no kid", "--remove", "no party", *out)} == {
+        "--revoke",
+        "--remove",
+    }
+
+
+def test_what_officers_signed_or_parties_pinned_is_never_overwritten(network):
+    held = {path: path.read_bytes() for path in (network.root, network.directory)}
+    wish = network.parties[0] / "enrolment.avro"
+    assert refused("directory", "draft", wish, "--root", network.root, "--out", network.directory)[0]["message"] == "exists already"
+    folders = (*network.officers, "--outside", network.officers[2], "--snapshot", network.office)
+    assert refused("directory", "root", *folders, "--out", network.root)[0]["message"] == "exists already"
+    assert {path: path.read_bytes() for path in held} == held
+
+
+def test_a_party_keeps_a_newer_directory_than_the_one_it_is_given(network):
+    party = network.parties[0]
+    done("directory", "publish", next_directory(network), "--to", party)
+    newer = (party / "directory.avro").read_bytes()
+    done("directory", "publish", network.directory, "--to", party)
+    assert (party / "directory.avro").read_bytes() == newer
+
+
+def test_only_what_is_public_is_published_and_only_a_directory_signed(network):
+    enrolment = network.parties[0] / "enrolment.avro"
+    assert "enrolment" in refused("directory", "publish", enrolment, "--to", network.parties[0])[0]["message"]
+    assert "holds no root.toml" in refused("directory", "publish", network.snapshot, "--to", network.officers[0])[0]["message"]
+    assert "no directory" in refused("directory", "sign", network.snapshot, "--officer", network.officers[0])[0]["message"]
+
+
+def test_every_bad_file_is_told_at_once(network):
+    bad = [network.path / name for name in ("one.avro", "two.avro")]
+    for path in bad:
+        path.write_bytes(b"nonsense")
+    out = ("--root", network.root, "--out", network.path / "no.avro")
+    assert {each["file"] for each in refused("directory", "draft", *bad, *out)} == {str(path) for path in bad}
+    snapshot = ("directory", "snapshot", network.directory, *bad, "--key", network.office, *out)
+    assert {each["file"] for each in refused(*snapshot)} == {str(path) for path in bad}
+
+
+def test_a_directory_that_accepts_no_law_says_so_when_it_is_drafted(network):
+    wish, out = network.parties[0] / "enrolment.avro", network.path / "lawless.avro"
+    assert "accepts no law" in mash("directory", "draft", wish, "--root", network.root, "--out", out).stdout
+
+
+def test_a_party_folder_without_keys_blames_no_other_file(network, tmp_path):
+    shutil.copy(network.parties[0] / "party.toml", tmp_path)
+    got = mash("keys", "show", tmp_path)
+    assert (got.exit_code, "no keys in" in got.stdout) == (1, True)
+
+
+def test_next_weeks_key_is_announced_with_this_weeks(network):
+    made = done("keys", "announce", network.parties[0])["announcements"]
+    now = epoch_at(datetime.now(UTC))
+    assert [Path(each).stem.rpartition("-")[2] for each in made] == [str(now), str(now + 1)]
+
+
+def test_a_write_that_fails_names_the_file_and_leaves_no_half_key(network, monkeypatch, tmp_path):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("broker.keystore.os.fsync", full)
+    got = mash("keys", "new", tmp_path / "lone", "--use", "officer")
+    assert got.exit_code == 4
+    assert "No space left on device" in got.stderr
+    assert str(tmp_path / "lone") in got.stderr
+    assert list((tmp_path / "lone").iterdir()) == []
 
 
 def test_an_officer_who_signs_twice_has_signed_once(network):
@@ -436,6 +536,7 @@ def test_an_announcement_by_a_party_or_key_no_longer_listed_is_left_out(network)
 
 def test_a_snapshot_that_contradicts_the_directory_is_refused_and_named(network):
     wish = network.parties[0] / "enrolment.avro"
+    network.directory.unlink()
     done("directory", "draft", wish, "--root", network.root, "--out", network.directory)
     for officer in network.officers[:2]:
         done("directory", "sign", network.directory, "--officer", officer)

@@ -706,7 +706,7 @@ BROKEN = {
     "a bad pack": (scrawl("pack/controller.toml"), {"pack"}, "controller.toml:1"),
     "no source": (lambda folder: (folder / "police/records.sqlite").unlink(), {"source"}, "may this account read it"),
     "no index": (drop_index, {"source"}, "index"),
-    "a store that is none": (scrawl("store.sqlite"), {"store", "log"}, "may this account read it"),
+    "a store that is none": (scrawl("store.sqlite"), {"store", "log"}, "is not a usable database"),
     "a transport that is none": (
         lambda folder: (folder / "transport.sqlite").write_text("nonsense" * 1000),
         {"transport"},
