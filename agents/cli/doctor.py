@@ -138,7 +138,7 @@ def _service(home: Folder) -> str:
 def _pack(home: Folder) -> str:
     """The law in use must be law that the network has accepted, or nothing is asked and nothing released without a person."""
     pack = own_pack(home.path)
-    accepted = load_trust(home, utc_now()).directory.packs
+    accepted = load_trust(home, utc_now()).directory.packs if home.directory.is_file() else ()
     if pack.law_digest not in accepted:
         message = f"law and categories {pack.law_digest} are not accepted by the directory: nobody is asked, nothing released"
         fix = f"mash directory draft --pack {pack.law_digest}, or the shipped law"

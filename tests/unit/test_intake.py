@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 import stat
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from importlib import resources
 from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_borough import FOLDERS, Clock, SmallBorough, entries_of, packs_read_once, write_files
+from small_borough import FOLDERS, NOW, Clock, SmallBorough, entries_of, packs_read_once, write_files
 from typer import testing
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -743,3 +745,129 @@ def test_today_is_what_a_new_snapshot_makes_it(folder):
     assert "directory" in wrong(mash("doctor", folder / "police", "--json"))
     renew(folder, utc_now())
     assert wrong(mash("doctor", folder / "police", "--json")) == {}
+
+
+# ------------------------------------------------------------------------------------- what was lost, exchanged or not accepted
+
+
+def test_a_store_that_was_lost_is_named_and_its_exported_log_not_overwritten(folder):
+    assert mash("log", "export", "--folder", folder / "hub").exit_code == 0
+    before = (folder / "hub/log/checkpoint").read_bytes()
+    for path in (folder / "hub").glob("store.sqlite*"):
+        path.unlink()
+    got = mash("log", "verify", folder / "hub")
+    assert (got.exit_code, "it was lost or put back" in got.stdout) == (1, True)
+    assert mash("log", "export", "--folder", folder / "hub").exit_code == 3
+    assert (folder / "hub/log/checkpoint").read_bytes() == before
+
+
+def test_a_keys_database_that_was_lost_stops_the_party(folder):
+    for path in (folder / "hub").glob("keys.db*"):
+        path.unlink()
+    got = mash("hub", "show", "--folder", folder / "hub")
+    assert got.exit_code == 3
+    assert "keys.db: is empty" in got.stderr
+    assert "restore" in got.stderr
+
+
+def test_another_controllers_pack_is_refused_by_name(folder):
+    shutil.copy(folder / "trust/pack/controller.toml", folder / "police/pack/controller.toml")
+    assert "is of agency.trust" in finding(folder / "police", "pack")
+
+
+def test_a_hub_does_not_run_as_an_agency_nor_an_agency_as_a_hub(folder):
+    shutil.copy(folder / "police/adapter.toml", folder / "hub/adapter.toml")
+    got = mash("adapter", "run", "--folder", folder / "hub")
+    assert (got.exit_code, "hub.borough is no agency" in got.stderr) == (3, True)
+    shutil.copy(folder / "hub/hub.toml", folder / "police/hub.toml")
+    got = mash("hub", "show", "--folder", folder / "police")
+    assert (got.exit_code, "agency.police is no hub" in got.stderr) == (3, True)
+
+
+def finding(folder, what):
+    """What the doctor says is wrong with this."""
+    found = {each["what"]: each for each in told(mash("doctor", folder, "--json"))["findings"]}
+    assert not found[what]["ok"]
+    return found[what]["says"]
+
+
+def test_the_doctor_names_law_that_is_not_accepted_and_how_to_have_it_accepted(folder):
+    with (folder / "hub/pack/categories.toml").open("w") as own:
+        own.write(resources.files("policies").joinpath("categories.toml").read_text() + "\n# ours\n")
+    said = finding(folder / "hub", "pack")
+    assert re.search(r"law and categories [0-9a-f]{64} are not accepted", said)
+    assert "mash directory draft --pack" in said
+
+
+@pytest.mark.parametrize(("party", "file"), [("hub", "hub.toml"), ("police", "adapter.toml")])
+def test_the_doctor_misses_the_file_that_a_service_needs(party, file, folder):
+    (folder / party / file).unlink()
+    assert file in finding(folder / party, "service")
+
+
+def test_the_doctor_makes_no_store(folder):
+    for path in (folder / "hub").glob("store.sqlite*"):
+        path.unlink()
+    mash("doctor", folder / "hub")
+    assert not list((folder / "hub").glob("store.sqlite*"))
+
+
+def test_a_waiting_contact_is_shown_by_its_reference_and_when_it_came(folder, tmp_path):
+    file = tmp_path / "new.jsonl"
+    file.write_bytes(lines(contact(7)))
+    assert mash("hub", "intake", file, "--folder", folder / "hub").exit_code == 0
+    waiting = [each for each in told(mash("hub", "show", "--folder", folder / "hub", "--json"))["cases"] if "waits_for" in each]
+    assert [(each["contact"], each["received_at"][:16]) for each in waiting] == [(contact(7)["contact_ref"], "2026-11-24T08:30")]
+
+
+@pytest.mark.parametrize("staff", ["", "x" * 201])
+def test_who_looks_says_who_they_are(staff, folder):
+    got = mash("log", "show", "--as", staff, "--folder", folder / "hub")
+    assert (got.exit_code, "--as" in got.stderr) == (3, True)
+
+
+def test_log_commands_say_that_nobody_has_witnessed(folder):
+    for words in (("log", "verify", folder / "hub"), ("log", "show", "--as", "i.officer", "--folder", folder / "hub")):
+        assert "(unwitnessed)" in mash(*words).stdout
+        assert told(mash(*words, "--json"))["witnessed"] is False
+
+
+def test_a_key_that_is_given_and_empty_is_no_key(folder):
+    assert mash("log", "export", "--folder", folder / "hub").exit_code == 0
+    got = mash("log", "verify", folder / "hub/log", "--key", "")
+    assert (got.exit_code, "--key" in got.stderr) == (3, True)
+
+
+def test_a_decision_of_tomorrow_is_kept_aside(borough):
+    tomorrow = (NOW + timedelta(days=1)).isoformat()
+    taken = borough.hub.intake(lines(contact(1, decision=decision(decided_at=tomorrow))), "f")
+    assert taken.taken == 0
+    assert taken.aside[0].faults[0].field == "decision.decided_at"
+
+
+def test_a_necessity_said_of_an_earlier_file_is_refused_in_a_later_one_and_when_deciding(borough):
+    hub = borough.hub
+    assert hub.intake(lines(contact(1, decision=decision())), "monday").taken == 1
+    again = hub.intake(lines(contact(2, decision=decision()), contact(3)), "tuesday")
+    assert (again.taken, [each.line for each in again.aside]) == (1, [1])
+    assert "of an earlier contact" in again.aside[0].faults[0].message
+    assert hub.intake(lines(contact(1, decision=decision())), "monday").known == 1
+    waits = hub.party.store.cases()[-1]
+    made = next(read_contacts(lines(contact(3, decision=decision())), "f")).contact.decision
+    with pytest.raises(ConfigurationError, match="of an earlier contact"):
+        hub.decide(waits, made)
+
+
+def test_of_two_officers_who_decide_at_one_moment_one_has_decided(borough, monkeypatch):
+    hub = borough.hub
+    hub.intake(lines(contact(3)), "f")
+    (case,) = hub.party.store.cases()
+    made = next(read_contacts(lines(contact(3, decision=decision())), "f")).contact.decision
+    before = hub.party.store.events(case)
+    hub.decide(case, made)
+    other = replace(made, necessity=replace(made.necessity, text="Another officer gives another reason for the very same questions."))
+    monkeypatch.setattr(hub.party.store, "events", lambda _: before)  # as the second read it, a moment before
+    with pytest.raises(ConfigurationError, match="a moment ago"):
+        hub.decide(case, other)
+    monkeypatch.undo()
+    assert [each.kind for each in hub.party.store.events(case)] == ["contact", "decided"]

@@ -164,3 +164,17 @@ def test_neither_candidate_nor_match_shows_a_person():
     shown = repr(HELD) + repr(match(asked(), [HELD]))
     assert "Connor" not in shown
     assert NUMBER not in shown
+
+
+def test_a_twins_number_does_not_confirm_the_other_twin():
+    twin = replace(HELD, given_names="Noah")
+    assert outcome(asked(number=NUMBER, given_names="Ella"), twin) == "ambiguous"
+    assert outcome(asked(number=NUMBER, given_names="Ella", born_on=None), twin) == "ambiguous"  # nor a child its mother
+    assert outcome(asked(number=NUMBER, given_names="Eleanor", known_as="Noah"), twin) == "confirmed"
+
+
+def test_of_several_addresses_none_is_said_to_be_theirs():
+    one = asked(number=NUMBER)
+    two = replace(one, addresses=(*one.addresses, Address(postcode="XX9 9ZZ")))
+    assert "postcode" in match(one, [HELD]).agreed_fields
+    assert "postcode" not in match(two, [HELD]).agreed_fields
