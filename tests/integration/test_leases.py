@@ -16,6 +16,7 @@ import borough
 import pytest
 import sqlalchemy as sa
 from borough import AGENCIES, HUB, Child, in_child
+from kafka_server import own_kafka
 from network import POLICE, TestNetwork, acknowledgement
 
 from agents.adapter.service import LEASE as ANSWERING
@@ -33,8 +34,10 @@ from broker.receive import receive
 from broker.store import log, outbox, tables
 from broker.store.store import Store
 from broker.store.vault import Vault
-from broker.streams import topic_between
+from broker.streams import DIRECTORY, SNAPSHOTS, party_topic, topic_between
 from broker.transport.embedded import EmbeddedTransport
+from broker.transport.kafka import KafkaTransport, create_topics
+from broker.transport.kafka_settings import KafkaSettings
 from schemas.enums import Kind, Operation, Refusal
 from schemas.errors import StoreUnavailableError
 from schemas.events import Entry
@@ -43,6 +46,7 @@ from schemas.records import Officer
 
 TRUST = AGENCIES[-1]
 SPARE = timedelta(seconds=1)
+NEWS = 1.5  # seconds that a process waits for news of a broker before it has nothing to do
 WORKERS, BATCHES = 3, 40  # processes, and batches that they compete for
 CASE = UUID("5a4f0a2e-0d0c-4f6e-9b61-3b9f5d3f2a10")
 REQUESTS, RESPONSES = topic_between(HUB.id, TRUST.id), topic_between(TRUST.id, HUB.id)
@@ -92,15 +96,27 @@ def keep_in(folder, name, urls):
         settings.write(f'\n[store]\nurl = "{urls[0]}"\nkeys_url = "{urls[1]}"\n')
 
 
-def worked(folder, clock):
+def transport_of(folder, kafka=None):
+    """The file that a borough shares, or its topics on a Kafka of its own."""
+    if kafka is None:
+        return EmbeddedTransport(folder / "transport.sqlite")
+    settings, pairs = KafkaSettings(bootstrap=kafka), [(HUB.id, each.id) for each in AGENCIES]
+    sealed = [topic_between(*pair) for one, other in pairs for pair in ((one, other), (other, one))]
+    create_topics(settings, [DIRECTORY, SNAPSHOTS, *sealed, *(party_topic(each.id) for each in borough.MEMBERS)], 1)
+    return KafkaTransport(settings)
+
+
+def worked(folder, clock, kafka=None):
     """All parties to the end, and what is there; how often the hub was sent what it had already."""
-    with borough.opened(folder, now=clock) as opened:
+    with borough.opened(folder, now=clock, transport=transport_of(folder, kafka)) as opened:
         borough.run_to_end(opened, folder)
+        if kafka is not None:
+            return {"seen": borough.substances(opened)}
         sent = [each.value for each in borough.records_on(opened.transport, RESPONSES)]
         return {"seen": borough.seen(opened), "sent_again": len(sent) - len(set(sent))}
 
 
-def serve(folder, name, clock, *, reached=borough.nobody, owner=None):
+def serve(folder, name, clock, *, reached=borough.nobody, owner=None, kafka=None):
     """One process of a party until nothing moves: what it applied, what was discarded, what the store refused."""
     told = {"applied": 0, "discarded": 0, "refused": 0}
     apply = Store.apply
@@ -116,14 +132,14 @@ def serve(folder, name, clock, *, reached=borough.nobody, owner=None):
         return applied
 
     with (
-        closing(EmbeddedTransport(folder / "transport.sqlite")) as transport,
+        closing(transport_of(folder, kafka)) as transport,
         patch.object(Store, "apply", listened),
         patch("broker.party.this_process", lambda: owner or this_process()),
     ):
         service = borough.open_service(folder, name, transport, now=clock, reached=reached)
         if name == HUB.folder:
             service.intake((folder / "contacts.jsonl").read_bytes(), "contacts.jsonl")
-        while service.step():
+        while service.step(0 if kafka is None else NEWS):
             pass
         told["waits"] = service.party.store.has_work()
         borough.close_service(service)
@@ -142,18 +158,18 @@ def signalled(number, milestone):
     return reached
 
 
-def ready(folder, name, milestone, clock):
+def ready(folder, name, milestone, clock, kafka=None):
     """The others have done what comes before."""
-    in_child(partial(announced, folder))
+    in_child(partial(announced, folder, kafka))
     if name != HUB.folder or milestone in {Milestone.verified, Milestone.joined}:
-        in_child(partial(serve, folder, HUB.folder, clock))
+        in_child(partial(serve, folder, HUB.folder, clock, kafka=kafka))
     if name == HUB.folder and milestone in {Milestone.verified, Milestone.joined}:
         for agency in AGENCIES:
             in_child(partial(serve, folder, agency.folder, clock))
 
 
-def announced(folder):
-    with closing(EmbeddedTransport(folder / "transport.sqlite")) as transport:
+def announced(folder, kafka=None):
+    with closing(transport_of(folder, kafka)) as transport:
         publish_statements(transport, renew(folder, utc_now()))
 
 
@@ -212,6 +228,33 @@ def test_one_killed_here_is_taken_over_at_once(name, milestone, lease, folder, s
     assert started(partial(serve, folder, name, clock, reached=signalled(signal.SIGKILL, milestone))).was_killed()
     assert not in_child(partial(serve, folder, name, clock))["waits"]
     assert in_child(partial(worked, folder, clock))["seen"] == reference
+
+
+@pytest.fixture
+def lone_kafka(real_kafka, tmp_path_factory):
+    """A real broker of this test alone: its topics have the borough's names."""
+    with own_kafka(tmp_path_factory.mktemp("lone-kafka")) as broker:
+        yield broker.address
+
+
+@pytest.mark.kafka
+@pytest.mark.proves("I13")
+@pytest.mark.parametrize(("milestone", "lease"), [(Milestone.searched, ANSWERING), (Milestone.published, SENDING)])
+def test_on_kafka_one_stopped_past_its_lease_is_taken_over_and_one_killed_at_once(milestone, lease, folder, lone_kafka, reference, started):
+    clock, name = SharedClock(), TRUST.folder
+    ready(folder, name, milestone, clock, lone_kafka)
+    serving = partial(serve, folder, name, clock, kafka=lone_kafka)
+    stopped = started(partial(serving, reached=signalled(signal.SIGSTOP, milestone)))
+    stopped.wait_until_stopped()
+    assert in_child(serving)["waits"], "what another holds was not left alone"
+    clock.move(lease + SPARE)
+    if milestone is Milestone.published:  # the first is stopped past its lease, and a second one killed while it does the same
+        assert started(partial(serving, reached=signalled(signal.SIGKILL, milestone))).was_killed()
+    other = in_child(serving)
+    assert (other["waits"], other["discarded"]) == (False, 0)
+    stopped.go_on()
+    assert not stopped.answer()["waits"]
+    assert in_child(partial(worked, folder, clock, lone_kafka))["seen"] == reference["records"]
 
 
 @pytest.mark.proves("I13")
