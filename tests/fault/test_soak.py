@@ -20,7 +20,6 @@ def test_the_last_tenth_of_many_cases_costs_what_the_first_did_and_memory_stays_
     import bench_case  # noqa: PLC0415 - it reads how many cases when it is imported
 
     figures = bench_case.measure()
-    print({name: round(figure, 2) for name, figure in figures.items()})
     assert figures["cases"] == float(CASES)
     assert figures["resident after all, MiB"] < 1.25 * figures["resident after two tenths, MiB"]
     assert figures["cpu a case, last tenth"] < 1.5 * figures["cpu a case, first tenth"]
