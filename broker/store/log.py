@@ -42,12 +42,16 @@ def waiting(store: Store) -> int:
 
 
 def _sequence(store: Store, key: SigningKey, at: datetime) -> Checkpoint | None:
-    """One transaction: two sequencers would write the same index, so one of them fails and tries again."""
+    """One transaction. Two sequencers would write the same index, so one of them fails and tries again.
+
+    The frontier is read first: were another to commit between the two reads, an older frontier meets its indices and fails,
+    while an older list of what waits would be indexed a second time behind them.
+    """
     with tables.transaction(store.engine) as connection:
+        frontier = _frontier(connection)
         waiting = _waiting(connection)
         if not waiting:
             return None
-        frontier = _frontier(connection)
         size = frontier.size
         rows: list[dict[str, Any]] = [
             {"index": size + at_, "data": data, "entry_id": entry, "salt": None} for at_, (entry, data) in enumerate(waiting)

@@ -128,7 +128,7 @@ leaf = sa.Table(
     DATA,
     sa.Column("index", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("data", sa.LargeBinary, nullable=False),
-    sa.Column("entry_id", sa.BigInteger),
+    sa.Column("entry_id", sa.BigInteger, unique=True),  # an entry has one index; a blank has no entry
     sa.Column("salt", sa.LargeBinary),
 )
 checkpoint = sa.Table(

@@ -263,3 +263,26 @@ def test_sqlite_is_set_to_survive_power_loss(tmp_path):
         found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous", "secure_delete")]
     assert found == ["wal", 2, 1]
     engine.dispose()
+
+
+def test_what_another_sequencer_indexed_in_between_is_not_indexed_again(store, monkeypatch):
+    """PostgreSQL reads each statement anew: another may commit between two reads of one transaction. SQLite lets nobody in between."""
+    key, reads = NET.members[HUB].log, []
+    store.apply([Effect(entries=(entry(),))], sealer, NOW)
+
+    def overtaken(read):
+        def second(connection):
+            reads.append(read)
+            if len(reads) == 2 and store.engine.dialect.name == "postgresql":
+                assert log.sequence(store, key, NOW) is not None
+            return read(connection)
+
+        return second
+
+    for name in ("_waiting", "_frontier"):
+        monkeypatch.setattr(log, name, overtaken(getattr(log, name)))
+    log.sequence(store, key, NOW)
+    assert len(reads) >= 2
+    found = list(log.leaves(store))
+    assert len(verify_openings(found)) == store.counts()["entries"] == 1
+    assert len(found) == 64
