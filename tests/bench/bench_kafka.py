@@ -21,7 +21,7 @@ RECORDS, SIZE, ROUNDS, BATCH = 2000, 4096, 3, 100
 
 def measure() -> dict[str, float]:
     """Records a second, and the ratio."""
-    with tempfile.TemporaryDirectory() as place, some_kafka(Path(place)) as broker:
+    with tempfile.TemporaryDirectory() as place, some_kafka(Path(place), os.environ | {"MASH_REQUIRE_KAFKA": "1"}) as broker:
         bootstrap = broker.address
         ours, bare = [], []
         for _ in range(ROUNDS):
