@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import sqlalchemy as sa
 from small_borough import NOW, SmallBorough, alarms, entries_of, outcomes, rows, write_files
 
 from agents.cli import run
@@ -96,10 +95,11 @@ def test_an_agency_that_cannot_be_sealed_to_holds_up_no_other(borough):
     borough.work()
     assert statuses(borough) == {police.id: AgencyStatus.awaited, borough.trust.party.id: AgencyStatus.answered}
     assert alarms(borough.hub.party)["not_asked"] >= 1
-    own = OpeningKey.generate()
-    police.keys.opening[own.kid] = own
+    assert borough.hub.party.store.has_work()  # it is tried again each minute
+    before = alarms(borough.hub.party)["not_asked"]
     borough.clock.move(minutes=2)
-    assert borough.hub.party.store.has_work()  # it is asked as soon as it can be
+    borough.hub.step()
+    assert alarms(borough.hub.party)["not_asked"] == before + 1
 
 
 def test_a_topic_that_cannot_be_sent_to_holds_up_no_other(borough, monkeypatch):
@@ -179,9 +179,9 @@ def test_the_next_weeks_key_is_in_force_the_moment_the_week_turns(borough):
 
 
 def test_without_a_signing_key_in_force_nothing_is_lost_and_nothing_blamed(borough):
-    hub, police = borough.hub.party, borough.police.party
+    hub = borough.hub.party
     borough.take_in()
-    borough.work(borough.hub, borough.police, until=lambda: not borough.hub.step() and borough.police.party.store.counts()["received"] > 0)
+    borough.work(borough.hub)
     asked = topic_between(hub.id, borough.trust.party.id)
     borough.tell(borough.next_directory(revoked=revocation(borough.trust.party.signing.kid)))
     borough.trust.step()
@@ -190,7 +190,6 @@ def test_without_a_signing_key_in_force_nothing_is_lost_and_nothing_blamed(borou
     assert trust.store.positions([asked])[asked] == 0
     assert rows(trust, tables.quarantine) == []
     assert alarms(trust)["not_accepted"] >= 1
-    assert police.id
 
 
 def test_below_the_networks_minimum_protocol_nothing_is_sent_or_believed(borough):
@@ -363,17 +362,13 @@ def test_what_is_sealed_to_a_revoked_key_is_withdrawn(borough):
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("appended_at", 2**62), ("appended_at", -1), ("appended_at", "soon"), ("value", "text"), ("value", None), ("key", 7)],
+    [("appended_at", 2**62), ("appended_at", -1), ("appended_at", "soon"), ("value", "text"), ("key", 7)],
 )
 def test_a_row_that_is_none_in_the_transports_file_costs_only_itself(column, value, tmp_path):
     with closing(EmbeddedTransport(tmp_path / "t.sqlite")) as transport:
         transport.publish([Publication(topic="t", key=b"k", value=bytes([number])) for number in range(3)])
         with transport._engine.begin() as connection:
-            connection.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
-            try:
-                connection.exec_driver_sql(f'UPDATE record SET "{column}" = ? WHERE "offset" = 1', (value,))  # noqa: S608 - of the cases above
-            except sa.exc.IntegrityError:
-                return  # the file's own rules refuse it
+            connection.exec_driver_sql(f'UPDATE record SET "{column}" = ? WHERE "offset" = 1', (value,))  # noqa: S608 - of the cases above
         (batch,) = transport.fetch({"t": 0}, 0)
         assert [each.value for each in batch.records] == [b"\0", b"\2"]
         assert [(each.first, each.after, each.reason) for each in batch.skips] == [(1, 2, SkipReason.undecodable)]
