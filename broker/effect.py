@@ -58,7 +58,20 @@ class Quarantined:
     offset: int
     reason: Refusal
     raw: bytes = field(repr=False)
+    digest: Digest | None = None  # of an envelope whose signature held
     at: datetime | None = None  # when it was kept, once it is read back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What was quarantined of one topic for one reason in one minute, of which the log is now told."""
+
+    topic: str
+    reason: Refusal
+    since: datetime
+    until: datetime
+    count: int
+    first: Digest | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -154,6 +167,7 @@ class Effect:
 
     received: Receipt | None = None
     quarantined: tuple[Quarantined, ...] = ()
+    tallied: tuple[Tally, ...] = ()
     unparked: tuple[tuple[str, int], ...] = ()  # topic and offset of quarantined bytes that are tried again
     withdrawn: tuple[int, ...] = ()  # outbox rows that are not to be sent after all
     events: tuple[Event, ...] = ()
@@ -175,6 +189,7 @@ class Effect:
         return cls(
             received=receipts[0] if receipts else None,
             quarantined=tuple(each for part in parts for each in part.quarantined),
+            tallied=tuple(each for part in parts for each in part.tallied),
             unparked=tuple(each for part in parts for each in part.unparked),
             withdrawn=tuple(each for part in parts for each in part.withdrawn),
             events=tuple(each for part in parts for each in part.events),

@@ -14,6 +14,7 @@ from broker.effect import Effect, Milestone, Outgoing, Position, Quarantined, Re
 from broker.envelope import Opened, Refused, open_envelope
 from broker.party import Party
 from broker.ports import Fetched, TopicRecord
+from broker.store import quarantine
 from broker.streams import route_of
 from broker.times import PARKED_LIFE
 from schemas.enums import Kind, Operation, Refusal
@@ -52,8 +53,7 @@ def _accept(party: Party, batch: Fetched, react: React) -> bool:
     effects = _fresh(party, [_effect(party, record, react, at) for record in batch.records])
     party.reached(Milestone.verified)
     effects += [_skipped(party, batch, at)]
-    if noted := _notes(party, effects, batch.topic, at):
-        effects.append(noted)
+    _tell(party, effects, batch.topic)
     try:
         _apply(party, effects, Position(topic=batch.topic, before=batch.before, after=batch.after))
     except (TransientError, ConfigurationError) as error:  # our own store, keys or recipient's key: nothing is wrong with the batch
@@ -85,10 +85,10 @@ def _singly(party: Party, batch: Fetched, effects: list[Effect]) -> bool:
             return False
         except Exception as error:  # noqa: BLE001 - this is the one; its bytes are kept and the stream goes on
             party.alarm("not_applied", topic=batch.topic, first=record.offset, error=type(error).__name__)
-            kept = Quarantined(topic=record.topic, offset=record.offset, reason=Refusal.invalid, raw=record.value)
+            digest = effect.received.digest if effect.received is not None else None
+            kept = Quarantined(topic=record.topic, offset=record.offset, reason=Refusal.invalid, raw=record.value, digest=digest)
             receipt = replace(effect.received, state="quarantined") if effect.received is not None else None
-            told = note(party, "quarantined.invalid.1", party.now())
-            _apply(party, [Effect(received=receipt, quarantined=(kept,), entries=(told,))], position)
+            _apply(party, [Effect(received=receipt, quarantined=(kept,))], position)
         before = position.after
     _apply(party, effects[len(batch.records) :], Position(topic=batch.topic, before=before, after=batch.after))
     return True
@@ -109,7 +109,7 @@ def _fresh(party: Party, effects: list[Effect]) -> list[Effect]:
 
 def reopen_parked(party: Party, react: React) -> bool:
     """Try again what named a newer directory than was held; after a day it is refused for good."""
-    tried = [_reopen(party, kept, react) for kept in party.store.parked()]
+    tried = [_reopen(party, kept, react) for kept in quarantine.parked(party.store)]
     return any(tried)
 
 
@@ -124,8 +124,8 @@ def _reopen(party: Party, kept: Quarantined, react: React) -> bool:
                 return False
             refused = Quarantined(topic=kept.topic, offset=kept.offset, reason=Refusal.untrusted, raw=kept.raw)
             effect = Effect(quarantined=(refused,))
-        noted = _notes(party, [effect], kept.topic, at) or Effect()
-        party.store.apply([Effect(unparked=((kept.topic, kept.offset),)), effect, noted], party.seal, at)
+        _tell(party, [effect], kept.topic)
+        party.store.apply([Effect(unparked=((kept.topic, kept.offset),)), effect], party.seal, at)
     except Exception as error:  # noqa: BLE001 - it stays where it is and is tried again
         party.alarm("not_accepted", topic=kept.topic, error=type(error).__name__)
         return False
@@ -140,7 +140,7 @@ def _effect(party: Party, record: TopicRecord, react: React, at: datetime) -> Ef
         party.alarm("open_failed", topic=record.topic, error=type(error).__name__)
         opened = Refused(1, Refusal.malformed)
     if isinstance(opened, Refused):
-        crowded = opened.reason is Refusal.directory_ahead and party.store.parked_on(record.topic) >= MOST_PARKED
+        crowded = opened.reason is Refusal.directory_ahead and quarantine.parked_on(party.store, record.topic) >= MOST_PARKED
         return _refused(party, record, Refusal.untrusted if crowded else opened.reason, opened.header, opened.digest)
     try:
         effect = react(opened, at)
@@ -169,7 +169,7 @@ def _receipt(record: TopicRecord, header: Header, digest: Digest, state: str) ->
 
 
 def _refused(party: Party, record: TopicRecord, reason: Refusal, header: Header | None, digest: Digest | None) -> Effect:
-    kept = (Quarantined(topic=record.topic, offset=record.offset, reason=reason, raw=record.value),)
+    kept = (Quarantined(topic=record.topic, offset=record.offset, reason=reason, raw=record.value, digest=digest),)
     party.meters.quarantined.labels(topic=record.topic, reason=reason.value).inc()
     if header is None or digest is None:
         return Effect(quarantined=kept)
@@ -191,15 +191,22 @@ def _skipped(party: Party, batch: Fetched, at: datetime) -> Effect:
     return Effect(quarantined=rows, entries=entries)
 
 
-def _notes(party: Party, effects: list[Effect], topic: str, at: datetime) -> Effect | None:
-    """One entry per batch and reason, with the count: a flood fills the quarantine, not the log."""
+def _tell(party: Party, effects: list[Effect], topic: str) -> None:
+    """People at once; the log once a minute."""
     reasons = Counter(each.reason for effect in effects for each in effect.quarantined if each.reason is not Refusal.unreadable)
-    if not reasons:
-        return None
     for reason, count in reasons.items():
         party.alarm("quarantined", topic=topic, count=count)
         LOG.warning("quarantined", party=party.id, topic=topic, reason=reason.value, count=count)
-    return Effect(entries=tuple(note(party, f"quarantined.{reason.value}.{count}", at) for reason, count in reasons.items()))
+
+
+def tell_log(party: Party) -> bool:
+    """One entry per stream, reason and minute that is over, with count and first digest: a flood fills the quarantine, not the log."""
+    at = party.now()
+    tallies = quarantine.untold(party.store, at)
+    entries = tuple(note(party, f"quarantined.{each.reason.value}.{each.count}", at, each.first) for each in tallies)
+    if tallies:
+        party.store.apply([Effect(tallied=tuple(tallies), entries=entries)], party.seal, at)
+    return bool(tallies)
 
 
 def note(party: Party, outcome: str, at: datetime, envelope: Digest | None = None) -> Entry:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from broker.effect import Done, Effect, Milestone, Work
 from broker.party import Party
+from broker.receive import tell_log
 from broker.store import leases, log
 from schemas.errors import StoreUnavailableError, TransientError, TransportExhaustedError, TransportUnavailableError
 
@@ -50,8 +51,12 @@ def do_work(party: Party, kind: str, life: timedelta, failed: str, effect_of: Ca
 
 
 def tend(party: Party) -> bool:
-    """What each minute wants: leases of processes that are gone, then the log's index and signature."""
+    """What each minute wants: leases of processes that are gone, what was quarantined, then the log's index and signature."""
     leases.free_the_gone(party.store.engine, party.now())
+    return each_alone(party, lambda: tell_log(party), lambda: _sequence(party))
+
+
+def _sequence(party: Party) -> bool:
     if log.sequence(party.store, party.log_key, party.now()) is None:
         return False
     party.reached(Milestone.logged)

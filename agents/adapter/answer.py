@@ -20,6 +20,7 @@ from schemas.enums import Kind, Operation, Outcome, Status
 from schemas.errors import OversizeRecordError
 from schemas.events import Entry
 from schemas.identifiers import DecisionId, Digest, Slug, Thread
+from schemas.record import MAX_ITEMS
 from schemas.records import (
     Answer,
     DecisionIdentity,
@@ -35,6 +36,7 @@ from schemas.records import (
 from schemas.statements import Party
 
 PART_NUMBERS: Final = 16  # bytes by which `part` and `parts` may grow once they are known
+FRAME: Final = 16  # bytes that Avro adds around an item or a field, at most
 MOST: Final = 384 * 1024  # bytes of one answer's items: with its ladder it still fits one body; what is more, a person sends
 
 
@@ -133,9 +135,15 @@ def _status_found(search: Search, items: tuple[Item, ...], at: datetime) -> Stat
 def _status_held(search: Search, items: tuple[Item, ...]) -> Status:
     if search.found is None:
         return Status.source_unavailable
-    if sum(len(each.value.encode()) for item in items for each in item.fields) > MOST:
+    if len(items) > MAX_ITEMS or sum(_size(item) for item in items) > MOST:
         return Status.in_review
     return Status.released if items else Status.none_held
+
+
+def _size(item: Item) -> int:
+    """Bytes, at most, that it takes in a body."""
+    fields = sum(FRAME + len(each.name) + len(each.value.encode()) for each in item.fields)
+    return FRAME + len(item.relation_to_child.encode()) + fields
 
 
 def answer(asked: Asked, decided: Decided, search: Search | None, pack: Pack, contact: DutyContact, at: datetime) -> Answer:

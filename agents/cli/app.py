@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 import sys
+from typing import Final, cast
 
 import typer
 
 from agents.cli import adapter, case, demo, directory, doctor, hub, keys, log
+from agents.cli.output import Exit, fail
 
+USAGE_ERROR: Final = cast(
+    "type[typer.BadParameter]", typer.BadParameter.__mro__[1]
+)  # of every wrong word on a command line; typer does not export it
 app = typer.Typer(
     name="mash",
     help="The MASH broker: lawful, sealed and logged information sharing about children at risk.",
@@ -31,4 +36,11 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that knows fewer letters still shows the record
-    app()
+    if "--json" not in sys.argv:
+        app()
+    try:
+        code = app(standalone_mode=False)
+    except USAGE_ERROR as error:
+        fail(True, "usage", error.format_message(), [])
+        code = Exit.usage
+    sys.exit(code)

@@ -68,21 +68,21 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
                 {"file": each.file, "line": each.line, "field": each.field, "message": each.message, "fix": each.fix}
                 for each in error.faults
             ]
-            _fail(as_json, error.code, str(error), faults)
+            fail(as_json, error.code, str(error), faults)
             raise typer.Exit(Exit.refused) from None
         except SharingError as error:
-            _fail(as_json, error.code, str(error), [])
+            fail(as_json, error.code, str(error), [])
             raise typer.Exit(Exit.unavailable if isinstance(error, TransientError | TransportExhaustedError) else Exit.refused) from None
         except typer.Exit:
             raise
         except OSError as error:
-            _fail(as_json, "cannot-use-file", f"{error.filename or 'a file'}: {error.strerror or type(error).__name__}", [])
+            fail(as_json, "cannot-use-file", f"{error.filename or 'a file'}: {error.strerror or type(error).__name__}", [])
             raise typer.Exit(Exit.unavailable if error.errno in PASSES else Exit.refused) from None
         except KeyboardInterrupt:
-            _fail(as_json, "interrupted", "interrupted; nothing is lost, run it again to go on", [])
+            fail(as_json, "interrupted", "interrupted; nothing is lost, run it again to go on", [])
             raise typer.Exit(Exit.interrupted) from None
         except Exception as error:  # noqa: BLE001 - what an unforeseen error says may hold a person; its place does not
-            _fail(as_json, "bug", f"{type(error).__name__} in {_where(error)}; please report it", [])
+            fail(as_json, "bug", f"{type(error).__name__} in {_where(error)}; please report it", [])
             raise typer.Exit(Exit.bug) from None
 
     return run
@@ -94,7 +94,8 @@ def _where(error: Exception) -> str:
     return f"{Path(ours[-1].filename).name}:{ours[-1].lineno}"
 
 
-def _fail(as_json: bool, code: str, message: str, faults: list[dict[str, Any]]) -> None:
+def fail(as_json: bool, code: str, message: str, faults: list[dict[str, Any]]) -> None:
+    """One error on stderr: a sentence, or an object for machines."""
     if as_json:
         sys.stderr.write(json.dumps({"error": {"code": code, "message": message, "faults": faults}}) + "\n")
     else:

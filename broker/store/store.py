@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from broker.accesslog import leaf_of
-from broker.effect import Done, Effect, Event, Kept, Outgoing, Position, Quarantined, Receipt, Work
+from broker.effect import Done, Effect, Event, Kept, Outgoing, Position, Quarantined, Receipt, Tally, Work
 from broker.envelope import Sealed, header_of, reopen
 from broker.store import tables
 from broker.store.vault import ID, KEY, Vault, open_under, seal_under
@@ -157,9 +157,9 @@ class Store:
         if effect.withdrawn:
             connection.execute(sa.update(tables.outbox).where(tables.outbox.c.id.in_(effect.withdrawn)).values(state="withdrawn"))
         for each in effect.quarantined:
-            tables.insert_new(
-                connection, tables.quarantine, topic=each.topic, offset=each.offset, reason=each.reason.value, at=at, raw=each.raw
-            )
+            _quarantine(connection, each, at)
+        for tally in effect.tallied:
+            _tell_of(connection, tally)
         for event in effect.events:
             key_id, key = prepared.events[id(event)]
             content = event.content if event.key is not None else seal_under(key, event.digest, event.content)
@@ -252,25 +252,6 @@ class Store:
             return None
         return Work(id=row.id, kind=row.kind, case_id=UUID(row.case_id), digest=Digest(row.digest), not_before=row.not_before)
 
-    def parked(self) -> Iterator[Quarantined]:
-        """What waits for a newer directory, oldest first, read one by one."""
-        table = tables.quarantine
-        names = sa.select(table.c.topic, table.c.offset).where(table.c.reason == Refusal.directory_ahead.value)
-        with tables.transaction(self.engine) as connection:
-            waiting = connection.execute(names.order_by(table.c.topic, table.c.offset)).all()
-        for topic, offset in waiting:
-            with tables.transaction(self.engine) as connection:
-                row = connection.execute(sa.select(table).where(table.c.topic == topic, table.c.offset == offset)).one_or_none()
-            if row is not None:
-                yield Quarantined(topic=row.topic, offset=row.offset, reason=Refusal(row.reason), raw=row.raw, at=row.at)
-
-    def parked_on(self, topic: str) -> int:
-        """How much of one topic waits for a newer directory."""
-        table = tables.quarantine
-        query = sa.select(sa.func.count()).where(table.c.topic == topic, table.c.reason == Refusal.directory_ahead.value)
-        with tables.transaction(self.engine) as connection:
-            return connection.scalar(query) or 0
-
     def kept_from(self, case_id: UUID, sender: PartyId) -> int:
         """How many envelopes of one sender a case holds."""
         table = tables.event
@@ -337,6 +318,21 @@ def _receive(connection: sa.Connection, effect: Effect) -> bool:
         sequence=receipt.sequence,
         state=receipt.state,
     )
+
+
+def _quarantine(connection: sa.Connection, each: Quarantined, at: datetime) -> None:
+    told = each.reason is Refusal.unreadable  # a gap has its own entry, at once
+    row = {"topic": each.topic, "offset": each.offset, "reason": each.reason.value, "digest": each.digest, "raw": each.raw}
+    tables.insert_new(connection, tables.quarantine, at=at, told=told, **row)
+
+
+def _tell_of(connection: sa.Connection, tally: Tally) -> None:
+    """Exactly the rows that were counted, or another process has told of some."""
+    table = tables.quarantine
+    counted = (table.c.topic == tally.topic, table.c.reason == tally.reason.value, table.c.at >= tally.since, table.c.at < tally.until)
+    if connection.execute(sa.update(table).where(*counted, table.c.told.is_(False)).values(told=True)).rowcount != tally.count:
+        message = "what is quarantined changed while it was counted"
+        raise StoreUnavailableError(message)
 
 
 def _has_twin(connection: sa.Connection, receipt: Receipt) -> bool:

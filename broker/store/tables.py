@@ -26,15 +26,15 @@ class Instant(sa.TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: object) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
         """To microseconds."""
-        return None if value is None else (value - START) // _TICK
+        return None if value is None else (value - START) // TICK
 
     def process_result_value(self, value: int | None, dialect: object) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         """From microseconds."""
-        return None if value is None else START + value * _TICK
+        return None if value is None else START + value * TICK
 
 
 START: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_TICK: Final = timedelta(microseconds=1)
+TICK: Final = timedelta(microseconds=1)
 DATA: Final = sa.MetaData()
 KEYS: Final = sa.MetaData()
 UNUSABLE: Final = ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_READONLY")
@@ -59,7 +59,10 @@ quarantine = sa.Table(
     sa.Column("offset", sa.BigInteger, primary_key=True),
     sa.Column("reason", sa.String, nullable=False),
     sa.Column("at", Instant(), nullable=False),
+    sa.Column("digest", sa.LargeBinary),  # of an envelope whose signature held
+    sa.Column("told", sa.Boolean, nullable=False),  # whether the log tells of it
     sa.Column("raw", sa.LargeBinary, nullable=False),
+    sa.Index("quarantine_untold", "told", "at"),
 )
 event = sa.Table(
     "event",

@@ -23,7 +23,7 @@ from broker.transport.embedded import EmbeddedTransport
 CASES = int(os.environ.get("MASH_BENCH_CASES", "60"))
 MASH = Path(sys.executable).with_name("mash")
 ROOMS = {"hub": "hub", "police": "adapter", "trust": "adapter"}
-PATIENCE = 600  # seconds for one tenth
+PATIENCE = max(600, CASES)  # seconds for one tenth
 TICKS, PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
 
 
@@ -44,6 +44,7 @@ def measure() -> dict[str, float]:
             taken = min(taken + size, len(lines))
             _wait(folder / "hub/store.sqlite", taken)
             samples.append({name: _spent(pid) for name, pid in pids.items()})
+            sys.stderr.write(f"{taken} of {CASES} cases; CPU s and resident MiB so far: {samples[-1]}\n")
     figures = {"cases": float(CASES)}
     for name in ROOMS:
         (began, _), (early, two_tenths), (before, _), (ended, resident) = (samples[at][name] for at in (1, 2, -2, -1))

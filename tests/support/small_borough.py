@@ -21,6 +21,7 @@ from broker import keystore, packfiles
 from broker.directory import sign
 from broker.follow import publish_statements
 from broker.party import Party
+from broker.receive import tell_log
 from broker.store import log, tables
 from broker.transport.embedded import EmbeddedTransport
 from broker.trustfiles import write_whole
@@ -151,6 +152,13 @@ def entries_of(party: Party) -> list[Entry]:
 
 def outcomes(party: Party) -> list[str]:
     return [str(each.outcome) for each in entries_of(party)]
+
+
+def outcomes_a_minute_later(borough: SmallBorough, party: Party) -> list[str]:
+    """With what the log is told of each minute once it is over."""
+    borough.clock.move(minutes=1)
+    tell_log(party)
+    return outcomes(party)
 
 
 def alarms(party: Party) -> dict[str, int]:

@@ -32,6 +32,7 @@ from schemas.enums import Kind, Layer, Openness, Operation, Status
 from schemas.errors import SourceUnavailableError
 from schemas.events import Contact
 from schemas.identifiers import CategoryId, DecisionId, Digest, PartyId, Slug, SubjectRef, Thread
+from schemas.record import MAX_ITEMS
 from schemas.records import DecisionIdentity, Question, Response, Searched
 
 CONTACT = TypeAdapter(Contact)
@@ -609,9 +610,19 @@ def test_an_answer_too_large_for_one_body_goes_to_a_person(borough):
     asked = asked_of(borough)
     question = next(each for each in asked.request.questions if each.category == ED)
     decided = decide_question(asked, question, borough.trust.pack, NOW)
-    row = replace(ROW, fields=((Slug("diagnosis"), "é" * 8000),))
+    large, small = (replace(ROW, fields=((Slug("diagnosis"), text),)) for text in ("é" * 7900, "-"))
+    wordy = replace(asked.request.subjects[0], relation_to_child="w" * 200)  # of each item, and the asker's own words
+    asked_wordily = replace(asked, request=replace(asked.request, subjects=(wordy, *asked.request.subjects[1:])))
     contact = borough.trust.party.settings.contact
-    for count, expected in ((MOST // 16000, Status.released), (MOST // 16000 + 1, Status.in_review)):
+    cases = (
+        (asked, large, MOST // 16000, Status.released),
+        (asked, large, MOST // 16000 + 1, Status.in_review),
+        (asked_wordily, small, MOST // 300, Status.released),
+        (asked_wordily, small, MAX_ITEMS, Status.in_review),
+        (asked, small, MAX_ITEMS, Status.released),
+        (asked, small, MAX_ITEMS + 1, Status.in_review),
+    )
+    for asked, row, count, expected in cases:
         found = Search(match=CONFIRMED, found=Found(source=Slug("s"), as_of=NOW, rows=(row,) * count), searched=SEEN)
         answer = say(asked, decided, found, borough.trust.pack, contact, NOW)
         assert answer.status is expected

@@ -9,7 +9,7 @@ from itertools import product
 from uuid import uuid4
 
 import pytest
-from small_borough import NOW, SmallBorough, entries_of, outcomes, rows
+from small_borough import NOW, SmallBorough, entries_of, outcomes_a_minute_later, rows
 
 from agents.hub.casework import binds
 from broker.effect import Effect, Outgoing
@@ -189,7 +189,7 @@ def test_a_moved_answer_on_the_topic_is_quarantined_told_and_entered_and_the_cas
     topic = topic_between(police.party.id, hub.party.id)
     assert receive(hub.party, [topic], hub.react, 0)
     assert [(row.topic, row.reason) for row in rows(hub.party, tables.quarantine)] == [(topic, Refusal.no_such_request.value)]
-    assert "quarantined.no_such_request.1" in outcomes(hub.party)
+    assert "quarantined.no_such_request.1" in outcomes_a_minute_later(borough, hub.party)
     assert hub.record(asked.body.case_id) == before
     back = topic_between(hub.party.id, police.party.id)
     told = [header_of(row.publication.value).kind for row in outbox.waiting(hub.party.store.engine, back, 10)]

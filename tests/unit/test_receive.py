@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_borough import NOW, SmallBorough, alarms, outcomes, rows, write_files
+from small_borough import NOW, SmallBorough, alarms, entries_of, outcomes, outcomes_a_minute_later, rows, write_files
 
 from broker import envelope as wire
 from broker import receive
@@ -28,7 +28,7 @@ from broker.keys import OpeningKey
 from broker.ports import Publication
 from broker.publish import drain
 from broker.settings import Folder
-from broker.store import tables
+from broker.store import quarantine, tables
 from broker.streams import DIRECTORY, topic_between
 from broker.times import LIFETIME, SKEW, epoch_at
 from broker.trustfiles import load_trust
@@ -310,9 +310,42 @@ def test_the_whole_hostile_corpus_among_good_records_stops_nothing(borough, poli
     assert set(answers) == expected
     # one entry for each reason, with its count
     reasons = Counter(each.reason for each in bad.values() if each.kept)
-    assert sorted(outcomes(hub)) == sorted(f"quarantined.{reason.value}.{count}" for reason, count in reasons.items())
+    assert outcomes(hub) == []  # the minute is not over
+    assert sorted(outcomes_a_minute_later(borough, hub)) == sorted(
+        f"quarantined.{reason.value}.{count}" for reason, count in reasons.items()
+    )
     assert alarms(hub) == {"quarantined": len(reasons)}
     assert position(hub, police.topic) == len(stream)
+
+
+def test_the_log_tells_of_each_stream_reason_and_minute_once_with_count_and_first_digest(borough, police):
+    react, hub = Reaction(), borough.hub.party
+    old = [police.sealed(police.header(sent_at=NOW - timedelta(days=1), expires_at=NOW)) for _ in range(3)]
+    for each in old[:2]:  # two batches of one minute
+        police.publish(each.envelope)
+        consume(hub, [police.topic], react)
+    borough.clock.move(minutes=1)
+    police.publish(old[2].envelope, b"noise", b"noise")
+    consume(hub, [police.topic], react)
+    assert receive.tell_log(hub)
+    assert not receive.tell_log(hub)  # the second minute is not over
+    assert [(each.outcome, each.envelope) for each in entries_of(hub)] == [("quarantined.outside_times.2", old[0].digest)]
+    borough.clock.move(minutes=1)
+    assert receive.tell_log(hub)
+    told = {(each.outcome, each.envelope) for each in entries_of(hub)[1:]}
+    assert told == {("quarantined.outside_times.1", old[2].digest), ("quarantined.malformed.2", None)}
+    assert not receive.tell_log(hub)
+
+
+def test_two_processes_tell_the_log_of_one_quarantine_once(borough, police):
+    react, hub = Reaction(), borough.hub.party
+    police.publish(b"noise")
+    consume(hub, [police.topic], react)
+    borough.clock.move(minutes=1)
+    seen = quarantine.untold(hub.store, hub.now())
+    hub.store.apply([Effect(tallied=tuple(seen))], hub.seal, hub.now())
+    with pytest.raises(StoreUnavailableError):
+        hub.store.apply([Effect(tallied=tuple(seen))], hub.seal, hub.now())
 
 
 @pytest.mark.proves("I4", "I14")
@@ -323,14 +356,14 @@ def test_all_of_it_again_changes_nothing_but_what_nobody_signed(borough, police)
     react, hub = Reaction(), borough.hub.party
     police.publish(*stream)
     consume(hub, [police.topic], react)
-    first, sent, entries = quarantined(hub), len(told(borough, police)), Counter(outcomes(hub))
+    first, sent, entries = quarantined(hub), len(told(borough, police)), Counter(outcomes_a_minute_later(borough, hub))
     police.publish(*stream, *stream)
     consume(hub, [police.topic], react)
     unsigned = Counter(each.reason for each in unauthenticated(police, Sender(borough, borough.trust.party)).values())
     assert quarantined(hub) == first + unsigned + unsigned
     assert len([row for row in rows(hub, tables.outbox) if row.recipient]) == sent
     assert len(rows(hub, tables.received)) == len(good) + len(authenticated(police))
-    again = Counter(outcomes(hub)) - entries
+    again = Counter(outcomes_a_minute_later(borough, hub)) - entries
     assert {each.split(".")[1] for each in again} == {reason.value for reason in unsigned}
     assert sum(int(each.split(".")[2]) * count for each, count in again.items()) == 2 * sum(unsigned.values())
 
@@ -521,12 +554,13 @@ def test_what_names_a_directory_that_never_comes_is_refused_after_a_day(borough,
     police.publish(police.sealed(police.header(directory_sequence=2)).envelope)
     react, hub = Reaction(), borough.hub.party
     consume(hub, [police.topic], react)
-    borough.clock.move(hours=23, minutes=59)
+    borough.clock.move(hours=23, minutes=58)
+    assert outcomes_a_minute_later(borough, hub) == ["quarantined.directory_ahead.1"]
     assert not receive.reopen_parked(hub, react)
     borough.clock.move(minutes=2)
     assert receive.reopen_parked(hub, react)
     assert quarantined(hub) == {Refusal.untrusted: 1}
-    assert outcomes(hub) == ["quarantined.directory_ahead.1", "quarantined.untrusted.1"]
+    assert outcomes_a_minute_later(borough, hub) == ["quarantined.directory_ahead.1", "quarantined.untrusted.1"]
     assert react.seen == []
 
 
@@ -539,7 +573,7 @@ def test_what_was_parked_and_is_bad_after_all_is_quarantined_and_entered(borough
     follow(hub)
     assert receive.reopen_parked(hub, react)
     assert quarantined(hub) == {Refusal.untrusted: 1}
-    assert "quarantined.untrusted.1" in outcomes(hub)
+    assert "quarantined.untrusted.1" in outcomes_a_minute_later(borough, hub)
 
 
 def two_directories(borough):
