@@ -18,19 +18,11 @@ from broker.streams import SMALL, Route
 from broker.times import LIFETIME, SKEW
 from schemas import codec
 from schemas.enums import Kind, Refusal
+from schemas.envelope import Envelope, Header, Signed
 from schemas.errors import MalformedRecordError, OversizeRecordError, UnknownSchemaError
 from schemas.events import CaseRecord
 from schemas.identifiers import Digest, WrappedKey
-from schemas.records import (
-    Acknowledgement,
-    Envelope,
-    Header,
-    Rejection,
-    Request,
-    Response,
-    Signed,
-    StreamStatus,
-)
+from schemas.records import Acknowledgement, Cancel, Correction, Rejection, Request, Response, StreamStatus
 
 PROTOCOL: Final = 1
 MAX_ENVELOPE: Final = 640 * 1024  # the largest size class, its tag, header and keys, with room
@@ -47,6 +39,8 @@ BODIES: Final[dict[Kind, type]] = {
     Kind.response: Response,
     Kind.acknowledgement: Acknowledgement,
     Kind.rejection: Rejection,
+    Kind.cancel: Cancel,
+    Kind.correction: Correction,
     Kind.status: StreamStatus,
     Kind.case_record: CaseRecord,
 }

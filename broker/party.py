@@ -25,9 +25,10 @@ from broker.telemetry import Meters
 from broker.times import LIFETIME
 from broker.trustfiles import load_trust
 from schemas.enums import KeyUse
+from schemas.envelope import Header
 from schemas.errors import ConfigurationError, Fault, TransientError
 from schemas.identifiers import Digest, Incarnation, PartyId
-from schemas.records import Header, Officer
+from schemas.records import Officer
 
 LOG: Final = structlog.get_logger()
 

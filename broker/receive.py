@@ -18,10 +18,11 @@ from broker.store import quarantine
 from broker.streams import route_of
 from broker.times import PARKED_LIFE
 from schemas.enums import Kind, Operation, Refusal
+from schemas.envelope import Header
 from schemas.errors import ConfigurationError, StoreUnavailableError, TransientError
 from schemas.events import Entry
 from schemas.identifiers import Digest, Slug
-from schemas.records import Header, Rejection
+from schemas.records import Rejection
 
 React = Callable[[Opened, datetime], Effect | Refusal]
 NEVER_REJECTED: Final = frozenset({Kind.rejection, Kind.acknowledgement, Kind.status})  # or two parties would reject for ever

@@ -13,7 +13,7 @@ import fastavro
 from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 from pydantic import TypeAdapter, ValidationError
 
-from schemas import events, records, statements
+from schemas import envelope, events, records, statements
 from schemas.errors import MalformedRecordError, OversizeRecordError, UnknownSchemaError
 
 MARKER: Final = b"\xc3\x01"  # Avro specification, single-object encoding
@@ -21,13 +21,15 @@ PREFIX: Final = len(MARKER) + 8  # marker and CRC-64-AVRO fingerprint, little-en
 MAX_BODY: Final = 512 * 1024 - 4  # the largest size class less its length prefix
 
 RELEASED: Final[tuple[type, ...]] = (
-    records.Envelope,
-    records.Signed,
-    records.Header,
+    envelope.Envelope,
+    envelope.Signed,
+    envelope.Header,
     records.Request,
     records.Response,
     records.Acknowledgement,
     records.Rejection,
+    records.Cancel,
+    records.Correction,
     records.StreamStatus,
     records.DecisionIdentity,
     statements.Statement,
@@ -39,6 +41,12 @@ RELEASED: Final[tuple[type, ...]] = (
     events.Decided,
     events.CaseOpened,
     events.CaseRecord,
+    events.FollowUp,
+    events.Rerated,
+    events.Overdue,
+    events.OralAnswer,
+    events.Shown,
+    events.Reviewed,
     events.Entry,
 )
 R = TypeVar("R")

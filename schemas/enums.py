@@ -197,6 +197,25 @@ class AgencyStatus(Symbol):
     answered = "answered"
     overdue = "overdue"
     rejected = "rejected"
+    cancelled = "cancelled"
+    unknown = "unknown"
+
+
+class CancelReason(Symbol):
+    """Why a hub no longer wants an answer."""
+
+    withdrawn = "withdrawn"
+    wrong_person = "wrong_person"
+    no_longer_needed = "no_longer_needed"
+    unknown = "unknown"
+
+
+class CorrectionReason(Symbol):
+    """Why what an agency said is not to be relied on."""
+
+    wrong_person = "wrong_person"
+    inaccurate = "inaccurate"
+    unlawful = "unlawful"
     unknown = "unknown"
 
 

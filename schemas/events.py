@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from schemas.enums import AgencyStatus, Operation, Purpose, Rag, Stage
+from pydantic import StringConstraints
+
+from schemas.enums import AgencyStatus, Assertion, CorrectionReason, Operation, Outcome, Purpose, Rag, Stage
 from schemas.identifiers import CategoryId, Digest, PartyId, Slug, SubjectRef, Thread
 from schemas.record import MAX_QUESTIONS, MAX_SUBJECTS, Instant, Long, ShortText, Words, record, several
 from schemas.records import Answer, Consents, LadderStep, NearMiss, Necessity, Officer, Subject
@@ -83,6 +85,72 @@ class AskedAgency:
 
 
 @record
+class FollowUp:
+    """A further question to one agency of an open case, by a decision of its own."""
+
+    case_id: UUID
+    agency: PartyId
+    thread: Thread
+    decision: OfficerDecision
+    due_at: Instant
+
+
+@record
+class Rebased:
+    """A new deadline of what one agency was asked: with the case, or by a follow-up."""
+
+    agency: PartyId
+    follow_up: Digest | None
+    due_at: Instant
+
+
+@record
+class Rerated:
+    """An officer rated the case anew as information came in: why, on what, and which deadlines moved."""
+
+    case_id: UUID
+    officer: Officer
+    rerated_at: Instant
+    rag: Rag
+    rationale: Annotated[str, StringConstraints(min_length=20, max_length=2000, strip_whitespace=True)]
+    relied_on: Annotated[tuple[Digest, ...], several(MAX_QUESTIONS)]
+    due: Annotated[tuple[Rebased, ...], several(200)]
+
+
+@record
+class Overdue:
+    """A deadline passed in silence."""
+
+    case_id: UUID
+    timescale: Slug
+    agency: PartyId
+    follow_up: Digest | None
+    due_at: Instant
+
+
+@record
+class OralAnswer:
+    """What somebody of an agency said, written down by a hub member; unconfirmed until the agency signs an answer of its own."""
+
+    case_id: UUID
+    agency: PartyId
+    subject_ref: SubjectRef
+    category: CategoryId
+    said_by: Officer
+    written_by: Officer
+    happened_at: Instant
+    recorded_at: Instant
+    words: Words
+    assertion: Assertion
+
+    def __post_init__(self) -> None:
+        """Nothing is written down before it is said."""
+        if self.recorded_at < self.happened_at:
+            message = "recorded_at is before happened_at"
+            raise ValueError(message)
+
+
+@record
 class Unasked:
     """A question the hub's own ladder would not let it ask."""
 
@@ -108,9 +176,10 @@ class CaseOpened:
 
 @record
 class AgencyState:
-    """Where one agency's answer stands."""
+    """Where one agency's answer to one request stands: to the first, or to a follow-up."""
 
     agency: PartyId
+    follow_up: Digest | None
     status: AgencyStatus
     request_digest: Digest | None
     due_at: Instant | None
@@ -132,6 +201,36 @@ class JoinedAnswer:
 
 
 @record
+class OralItem:
+    """An oral answer in the join."""
+
+    said: OralAnswer
+    confirmed: bool
+
+
+@record
+class Corrected:
+    """An answer that its agency took back: which envelopes are hidden, why, when that was known, and by whose decision."""
+
+    agency: PartyId
+    correction: Digest
+    corrects: Annotated[tuple[Digest, ...], several(MAX_QUESTIONS, 1)]
+    reason: CorrectionReason
+    received_at: Instant
+    officer: Officer
+
+
+@record
+class Rating:
+    """One rating of a case and why it was given."""
+
+    at: Instant
+    rag: Rag
+    officer: Officer
+    rationale: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+
+@record
 class CaseRecord:
     """The join: what every agency said about the subjects of one case, as far as it has come."""
 
@@ -144,8 +243,11 @@ class CaseRecord:
     rag: Rag
     purpose: Purpose
     subjects: Annotated[tuple[Subject, ...], several(MAX_SUBJECTS)]
-    agencies: Annotated[tuple[AgencyState, ...], several(40)]
+    ratings: Annotated[tuple[Rating, ...], several(200)]
+    agencies: Annotated[tuple[AgencyState, ...], several(400)]
     answers: Annotated[tuple[JoinedAnswer, ...], several(MAX_QUESTIONS * 40)]
+    oral: Annotated[tuple[OralItem, ...], several(1000)]
+    corrected: Annotated[tuple[Corrected, ...], several(1000)]
     unasked: Annotated[tuple[Unasked, ...], several(MAX_QUESTIONS * 40)]
 
 
@@ -165,3 +267,29 @@ class Entry:
     pack_digest: Digest | None
     outcome: Slug
     envelope: Digest | None
+
+
+@record
+class Shown:
+    """Found items as a reviewer saw them: never the items, only their salted digest, HMAC-SHA256."""
+
+    request_digest: Digest
+    subject_ref: SubjectRef
+    category: CategoryId
+    officer: Officer
+    shown_at: Instant
+    salt: Digest
+    digest: Digest
+
+
+@record
+class Reviewed:
+    """A professional's decision on one question that waited for a person."""
+
+    request_digest: Digest
+    subject_ref: SubjectRef
+    category: CategoryId
+    officer: Officer
+    decided_at: Instant
+    outcome: Outcome
+    reason: Words

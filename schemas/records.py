@@ -11,7 +11,9 @@ from pydantic import StringConstraints
 
 from schemas.enums import (
     Assertion,
+    CancelReason,
     Consent,
+    CorrectionReason,
     Handling,
     Kind,
     Layer,
@@ -31,56 +33,15 @@ from schemas.identifiers import (
     DecisionId,
     Digest,
     Incarnation,
-    Kid,
-    Network,
     NhsNumber,
     PartyId,
-    Signature,
     Slug,
     SubjectRef,
     Thread,
-    WrappedKey,
 )
 from schemas.record import MAX_ITEMS, MAX_QUESTIONS, MAX_SUBJECTS, Day, Instant, Long, ShortText, Words, record, several
 
 NHS_NUMBER = "https://fhir.nhs.uk/Id/nhs-number"  # HL7 FHIR UK Core's identifier system
-
-
-@record
-class Envelope:
-    """One sealed message for one recipient: Ed25519 over "mash/1 envelope" ‖ SHA-256(signed)."""
-
-    signed: bytes
-    signature: Signature
-
-
-@record
-class Signed:
-    """What the signature covers; SHA-256 of its encoding is the envelope's digest, its only name."""
-
-    header: bytes
-    wrapped_key: WrappedKey
-    ciphertext: bytes
-
-
-@record
-class Header:
-    """What travels in clear: who, to whom, when and where in the stream; nothing about a person."""
-
-    protocol: Long
-    network: Network
-    kind: Kind
-    sender: PartyId
-    sender_kid: Kid
-    recipient: PartyId
-    recipient_kid: Kid
-    thread: Thread
-    sent_at: Instant
-    expires_at: Instant
-    incarnation: Incarnation
-    sequence: Long
-    directory_sequence: Long
-    commitment: Digest
 
 
 @record
@@ -280,11 +241,13 @@ class Item:
     assertion: Assertion
     relation_to_child: ShortText
     handling: Handling
+    third_party: bool = False  # a reviewer's mark: it tells of somebody nobody asked about
+    do_not_disclose_to: Annotated[tuple[SubjectRef, ...], several(MAX_SUBJECTS)] = ()
 
 
 @record
 class Answer:
-    """What became of one question."""
+    """What became of one question; a reviewed one names who decided it and may say what it means to their profession."""
 
     subject_ref: SubjectRef
     category: CategoryId
@@ -301,11 +264,16 @@ class Answer:
     decided_by: ShortText
     decided_at: Instant
     duty_contact: DutyContact
+    reviewed_by: Officer | None = None
+    interpretation: Words | None = None
 
     def __post_init__(self) -> None:
-        """Only a released answer holds items, and it holds some."""
+        """Only a released answer holds items, and it holds some; only a person interprets."""
         if bool(self.items) != (self.status is Status.released):
             message = "items stand in a released answer, and only there"
+            raise ValueError(message)
+        if self.interpretation is not None and self.reviewed_by is None:
+            message = "an interpretation needs the person whose it is"
             raise ValueError(message)
 
 
@@ -329,6 +297,39 @@ class Response:
             raise ValueError(message)
         if len({(answer.subject_ref, answer.category) for answer in self.answers}) != len(self.answers):
             message = "a question is answered twice"
+            raise ValueError(message)
+
+
+@record
+class Cancel:
+    """A hub no longer wants an answer: what has not been answered is not looked for."""
+
+    request_digest: Digest
+    case_id: UUID
+    reason: CancelReason
+    officer: Officer
+    decided_at: Instant
+    duty_contact: DutyContact
+
+
+@record
+class Correction:
+    """What an agency said is not to be relied on: every revision up to this one is hidden at once, in whatever order they come."""
+
+    request_digest: Digest
+    case_id: UUID
+    agency: PartyId
+    revision: Long
+    corrects: Annotated[tuple[Digest, ...], several(MAX_QUESTIONS, 1)]  # the envelopes whose content is erased
+    reason: CorrectionReason
+    officer: Officer
+    decided_at: Instant
+    duty_contact: DutyContact
+
+    def __post_init__(self) -> None:
+        """Revisions count from 1."""
+        if self.revision < 1:
+            message = "revision counts from 1"
             raise ValueError(message)
 
 

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from broker.effect import Kept
-from schemas.enums import AgencyStatus
-from schemas.events import AgencyState, AskedAgency, CaseOpened, CaseRecord, JoinedAnswer
-from schemas.identifiers import PartyId, Thread
-from schemas.records import Acknowledgement, Rejection, Request, Response
+from schemas.enums import AgencyStatus, Status
+from schemas.events import (
+    AgencyState,
+    CaseOpened,
+    CaseRecord,
+    Corrected,
+    FollowUp,
+    JoinedAnswer,
+    OralAnswer,
+    OralItem,
+    Overdue,
+    Rating,
+    Rerated,
+)
+from schemas.identifiers import Digest, PartyId, Thread
+from schemas.records import Acknowledgement, Cancel, Correction, Rejection, Request, Response
 
 OPENED: Final = "case_opened"
 
@@ -33,6 +45,16 @@ def binds(request: Kept, response: Response, sender: PartyId, thread: Thread, se
 
 
 @dataclass(frozen=True, slots=True)
+class _Asking:
+    """One time that one agency was asked: with the case, or by a follow-up."""
+
+    agency: PartyId
+    follow_up: Digest | None
+    decided_at: datetime  # no two askings of one agency share it
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class _Answered:
     """What counts of one agency's responses to one request."""
 
@@ -49,7 +71,8 @@ def case_record(events: Iterable[Kept]) -> CaseRecord | None:
     opened = next((event.body for event in ordered if isinstance(event.body, CaseOpened)), None)
     if opened is None:
         return None
-    joined = [_agency(asked, ordered) for asked in sorted(opened.asked, key=lambda each: each.agency)]
+    ratings = ratings_of(opened, ordered)
+    joined = [_asked(asking, ordered) for asking in _askings(opened, ordered)]
     answers = [answer for _, found in joined for answer in found]
     return CaseRecord(
         case_id=opened.case_id,
@@ -58,34 +81,103 @@ def case_record(events: Iterable[Kept]) -> CaseRecord | None:
         contact_ref=opened.contact.contact_ref,
         opened_at=opened.opened_at,
         stage=opened.decision.stage,
-        rag=opened.decision.rag,
+        rag=ratings[-1].rag,
         purpose=opened.decision.purpose,
         subjects=opened.contact.subjects,
+        ratings=ratings,
         agencies=tuple(state for state, _ in joined),
         answers=tuple(sorted(answers, key=lambda each: (each.answer.subject_ref, each.answer.category, each.agency, each.envelope))),
+        oral=_oral(ordered, answers),
+        corrected=_corrected(ordered),
         unasked=tuple(sorted(opened.unasked, key=lambda each: (each.agency, each.subject_ref, each.category))),
     )
 
 
-def _agency(asked: AskedAgency, events: list[Kept]) -> tuple[AgencyState, list[JoinedAnswer]]:
-    agency = asked.agency
-    request = next((each for each in events if isinstance(each.body, Request) and each.body.agency == agency), None)
+def ratings_of(opened: CaseOpened, events: Iterable[Kept]) -> tuple[Rating, ...]:
+    """Every rating, oldest first: the decision's, then each new one."""
+    first = opened.decision
+    since = sorted((each.body.rerated_at, each.digest, each.body) for each in events if isinstance(each.body, Rerated))
+    return (
+        Rating(at=first.decided_at, rag=first.rag, officer=first.officer, rationale=first.necessity.text),
+        *(Rating(at=at, rag=body.rag, officer=body.officer, rationale=body.rationale) for at, _, body in since),
+    )
+
+
+def _askings(opened: CaseOpened, events: Iterable[Kept]) -> list[_Asking]:
+    """Each time that an agency was asked, by agency and then in time, with the deadline that holds now."""
+    asked = [_Asking(each.agency, None, opened.decision.decided_at, each.due_at) for each in opened.asked]
+    asked += [
+        _Asking(each.body.agency, each.digest, each.body.decision.decided_at, each.body.due_at)
+        for each in events
+        if isinstance(each.body, FollowUp)
+    ]
+    moved = {
+        (one.agency, one.follow_up): one.due_at
+        for _, _, body in sorted((each.body.rerated_at, each.digest, each.body) for each in events if isinstance(each.body, Rerated))
+        for one in body.due
+    }
+    asked = [replace(each, due_at=moved.get((each.agency, each.follow_up), each.due_at)) for each in asked]
+    return sorted(asked, key=lambda each: (each.agency, each.follow_up is not None, each.decided_at))
+
+
+def _asked(asking: _Asking, events: list[Kept]) -> tuple[AgencyState, list[JoinedAnswer]]:
+    agency = asking.agency
+    request = next((each for each in events if _asks(each.body, asking)), None)
     digest = request.digest if request else None
     theirs = [each for each in events if each.sender == agency]
+    taken_back = max(
+        (each.body.revision for each in theirs if isinstance(each.body, Correction) and each.body.request_digest == digest), default=0
+    )
     acknowledged = [each.at for each in theirs if isinstance(each.body, Acknowledgement) and each.body.answers == digest]
     rejected = any(isinstance(each.body, Rejection) and each.body.answers == digest for each in theirs)
-    answered = _newest([each for each in theirs if isinstance(each.body, Response) and each.body.request_digest == digest], request)
+    cancelled = any(isinstance(each.body, Cancel) and each.body.request_digest == digest for each in events)
+    late = any(
+        isinstance(each.body, Overdue)
+        and (each.body.agency, each.body.follow_up, each.body.due_at) == (agency, asking.follow_up, asking.due_at)
+        for each in events
+    )
+    said = [each for each in theirs if isinstance(each.body, Response) and each.body.request_digest == digest]
+    answered = _newest([each for each in said if isinstance(each.body, Response) and each.body.revision > taken_back], request)
     state = AgencyState(
         agency=agency,
-        status=_status(acknowledged, answered, rejected=rejected),
+        follow_up=asking.follow_up,
+        status=_status(acknowledged, answered, rejected=rejected, cancelled=cancelled, late=late),
         request_digest=digest,
-        due_at=asked.due_at,
+        due_at=asking.due_at,
         acknowledged_at=min(acknowledged, default=None),
         answered_at=max((each.at for each in answered.responses), default=None),
         revision=answered.revision,
         conflict=answered.conflict,
     )
     return state, [joined for each in answered.responses for joined in _joined(agency, each)]
+
+
+def _asks(body: object, asking: _Asking) -> bool:
+    return isinstance(body, Request) and (body.agency, body.decided_at) == (asking.agency, asking.decided_at)
+
+
+def _oral(events: Iterable[Kept], answers: Iterable[JoinedAnswer]) -> tuple[OralItem, ...]:
+    """What was said aloud, oldest first; confirmed by a later answer that its agency signed and that tells something."""
+    signed = [each for each in answers if each.answer.status is Status.released]
+    said = [(each.body.happened_at, each.digest, each.body) for each in events if isinstance(each.body, OralAnswer)]
+    return tuple(
+        OralItem(said=body, confirmed=any(_confirms(each, body) for each in signed))
+        for _, _, body in sorted(said, key=lambda each: each[:2])
+    )
+
+
+def _confirms(signed: JoinedAnswer, said: OralAnswer) -> bool:
+    about = (signed.agency, signed.answer.subject_ref, signed.answer.category)
+    return about == (said.agency, said.subject_ref, said.category) and signed.received_at >= said.happened_at
+
+
+def _corrected(events: Iterable[Kept]) -> tuple[Corrected, ...]:
+    """What agencies took back, oldest first."""
+    found = sorted(((each.at, each.digest, each.body) for each in events if isinstance(each.body, Correction)), key=lambda each: each[:2])
+    return tuple(
+        Corrected(agency=body.agency, correction=digest, corrects=body.corrects, reason=body.reason, received_at=at, officer=body.officer)
+        for at, digest, body in found
+    )
 
 
 def _newest(responses: list[Kept], request: Kept | None) -> _Answered:
@@ -107,9 +199,13 @@ def _newest(responses: list[Kept], request: Kept | None) -> _Answered:
     return _Answered(0, (), whole=False, conflict=False) if not parts else _Answered(0, tuple(responses), whole=False, conflict=False)
 
 
-def _status(acknowledged: list[datetime], answered: _Answered, *, rejected: bool) -> AgencyStatus:
+def _status(acknowledged: list[datetime], answered: _Answered, *, rejected: bool, cancelled: bool, late: bool) -> AgencyStatus:
     if answered.whole:
         return AgencyStatus.answered
+    if cancelled:
+        return AgencyStatus.cancelled
+    if late:
+        return AgencyStatus.overdue
     if answered.responses:
         return AgencyStatus.partial
     if rejected:
@@ -145,5 +241,8 @@ def substance(record: CaseRecord) -> dict[str, Any]:
             )
             for each in record.answers
         ],
+        "ratings": [(each.rag.value, each.rationale) for each in record.ratings],
+        "oral": [(each.said.agency, each.said.subject_ref, each.said.category, each.said.words, each.confirmed) for each in record.oral],
+        "corrected": [(each.agency, each.reason.value) for each in record.corrected],
         "unasked": [(each.agency, each.subject_ref, each.category) for each in record.unasked],
     }

@@ -15,7 +15,7 @@ from network import HUB, NOW, POLICE, TestNetwork, acknowledgement, route
 from broker import envelope
 from broker.keys import verifies
 from schemas import codec
-from schemas.records import Envelope, Header, Signed
+from schemas.envelope import Envelope, Header, Signed
 
 REPEATS = 400
 

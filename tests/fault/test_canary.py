@@ -47,10 +47,11 @@ from broker.times import LIFETIME
 from broker.transport.embedded import EmbeddedTransport
 from schemas import codec
 from schemas.enums import Kind
+from schemas.envelope import Envelope, Header, Signed
 from schemas.errors import SharingError
 from schemas.events import Contact, OfficerDecision
 from schemas.identifiers import Digest, Incarnation, NhsNumber, Thread, WrappedKey
-from schemas.records import NHS_NUMBER, Envelope, Header, Officer, Request, Signed, Subject
+from schemas.records import NHS_NUMBER, Officer, Request, Subject
 
 pytestmark = pytest.mark.xdist_group("canary")  # one run is enough for all of them
 WORD = "Zyxqvanthe"  # what every canary that is a text begins with

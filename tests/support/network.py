@@ -16,8 +16,9 @@ from broker.streams import Route, route_of, topic_between
 from broker.times import LIFETIME, epoch_at, epoch_span
 from schemas import codec
 from schemas.enums import ControllerKind, KeyType, KeyUse, Kind, StatementKind
+from schemas.envelope import Header
 from schemas.identifiers import Digest, Incarnation, Network, PartyId, Thread
-from schemas.records import Acknowledgement, DutyContact, Header
+from schemas.records import Acknowledgement, DutyContact
 from schemas.statements import Announcement, Directory, Party, PublicKey, Statement
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)

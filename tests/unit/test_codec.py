@@ -22,9 +22,10 @@ from network import NOW, TestNetwork, acknowledgement
 from schemas import codec
 from schemas.derive import schema_of
 from schemas.enums import Kind, Refusal
+from schemas.envelope import Header
 from schemas.errors import MalformedRecordError, OversizeRecordError, UnknownSchemaError
 from schemas.lock import text_of
-from schemas.records import Acknowledgement, Header, Hole, Rejection, StreamStatus
+from schemas.records import Acknowledgement, Hole, Rejection, StreamStatus
 
 HEADER = TestNetwork().header()
 

@@ -19,9 +19,9 @@ from broker.keys import SUITE, kid_of
 from broker.times import LIFETIME, SKEW
 from schemas import codec
 from schemas.enums import KeyType, Kind, Refusal
+from schemas.envelope import Envelope, Header, Signed
 from schemas.errors import OversizeRecordError
 from schemas.identifiers import Digest, Network, WrappedKey
-from schemas.records import Envelope, Header, Signed
 from schemas.statements import Revocation
 
 

@@ -34,9 +34,10 @@ from broker.times import LIFETIME, SKEW, epoch_at
 from broker.trustfiles import load_trust
 from schemas import codec
 from schemas.enums import Kind, Refusal, StatementKind, Status
+from schemas.envelope import Envelope, Header, Signed
 from schemas.errors import StoreUnavailableError
 from schemas.identifiers import CategoryId, DecisionId, Digest, Incarnation, Kid, Network, PartyId, SubjectRef, Thread, WrappedKey
-from schemas.records import Acknowledgement, Answer, Envelope, Header, Hole, Rejection, Response, Signed, StreamStatus
+from schemas.records import Acknowledgement, Answer, Hole, Rejection, Response, StreamStatus
 from schemas.statements import Directory, Revocation, Statement
 
 NUMBERS = itertools.count(1)

@@ -29,9 +29,10 @@ from broker.streams import topic_between
 from broker.times import EPOCH, LIFETIME, epoch_at
 from broker.transport.embedded import EmbeddedTransport
 from schemas.enums import AgencyStatus, Kind, Status
+from schemas.envelope import Header
 from schemas.errors import ConfigurationError, TransportExhaustedError, TransportUnavailableError
 from schemas.identifiers import Digest, Incarnation, Thread
-from schemas.records import Acknowledgement, Header
+from schemas.records import Acknowledgement
 from schemas.statements import Revocation
 
 NUMBERS = itertools.count(1)

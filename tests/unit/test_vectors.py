@@ -23,9 +23,9 @@ from broker.merkle import EMPTY_ROOT, Frontier
 from broker.streams import route_of
 from schemas import codec
 from schemas.enums import KeyType
+from schemas.envelope import Envelope, Header, Signed
 from schemas.errors import ConfigurationError, InconsistentLogError, MalformedRecordError, UntrustedSenderError, VerificationError
 from schemas.identifiers import Network
-from schemas.records import Envelope, Header, Signed
 from schemas.statements import Statement
 
 VECTORS = ROOT / "tests" / "vectors"

@@ -20,8 +20,9 @@ from broker.streams import topic_between
 from broker.times import LIFETIME, SKEW
 from schemas import codec, statements
 from schemas.enums import Kind, Refusal
+from schemas.envelope import Envelope, Header, Signed
 from schemas.identifiers import Digest, Network, WrappedKey
-from schemas.records import Acknowledgement, Envelope, Header, Rejection, Signed
+from schemas.records import Acknowledgement, Rejection
 
 WRAPPED = Path(__file__).with_name("wrapped_keys.json")
 MAX = sealing.MAX_ENVELOPE

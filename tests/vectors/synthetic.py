@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from broker.directory import digest_of, sign
 from broker.keys import OpeningKey, SigningKey
 from broker.times import DIRECTORY_LIFE, LIFETIME, SNAPSHOT_LIFE, epoch_at, epoch_span
-from schemas import codec, enums, events, records, statements
+from schemas import codec, enums, envelope, events, records, statements
 from schemas.enums import KeyType, KeyUse, Kind, StatementKind
 from schemas.identifiers import (
     CategoryId,
@@ -156,9 +156,9 @@ def enrolment(**changes) -> statements.Enrolment:
     return replace(plain, **changes)
 
 
-def header(**changes) -> records.Header:
+def header(**changes) -> envelope.Header:
     """From the hub to the police."""
-    plain = records.Header(
+    plain = envelope.Header(
         protocol=1,
         network=NETWORK,
         kind=Kind.acknowledgement,
@@ -352,16 +352,89 @@ def unasked() -> events.Unasked:
     return events.Unasked(agency=TRUST, subject_ref=REF, category=CategoryId("hlt.attendances"), ladder=(blocked,), near_misses=(NEAR,))
 
 
+def oral() -> events.OralAnswer:
+    """What was said on the telephone."""
+    return events.OralAnswer(
+        case_id=CASE,
+        agency=TRUST,
+        subject_ref=REF,
+        category=CategoryId("acute.ed_attendances"),
+        said_by=replace(OFFICER, id="ward-7", organisation="Acute trust (synthetic)"),
+        written_by=OFFICER,
+        happened_at=NOW - timedelta(minutes=20),
+        recorded_at=NOW,
+        words="Seen twice in October (synthetic).",
+        assertion=enums.Assertion.professional_judgement,
+    )
+
+
+def what_people_decide() -> list[object]:
+    """Cancelling, correcting, following up, rating anew, writing down, reviewing."""
+    about = {"request_digest": REQUEST_DIGEST, "case_id": CASE}
+    decided = {"officer": OFFICER, "decided_at": NOW}
+    reviewed = replace(
+        answer(),
+        items=(replace(ITEM, third_party=True, do_not_disclose_to=(SubjectRef("s2"),)),),
+        reviewed_by=OFFICER,
+        interpretation="Fits earlier visits (synthetic).",
+    )
+    follow_up = events.FollowUp(case_id=CASE, agency=POLICE, thread=THREAD, decision=DECISION, due_at=NOW + timedelta(hours=2))
+    rebased = events.Rebased(agency=POLICE, follow_up=Digest(made("follow-up", 32)), due_at=NOW + timedelta(hours=1))
+    return [
+        records.Cancel(reason=enums.CancelReason.withdrawn, duty_contact=DUTY, **about, **decided),
+        records.Correction(
+            agency=POLICE,
+            revision=1,
+            corrects=(Digest(made("response", 32)),),
+            reason=enums.CorrectionReason.inaccurate,
+            duty_contact=DUTY,
+            **about,
+            **decided,
+        ),
+        replace(response(), revision=2, answers=(reviewed,)),
+        follow_up,
+        events.Rerated(
+            case_id=CASE,
+            officer=OFFICER,
+            rerated_at=NOW,
+            rag=enums.Rag.amber,
+            rationale="The injury has an explanation (synthetic).",
+            relied_on=(REQUEST_DIGEST,),
+            due=(rebased, replace(rebased, follow_up=None)),
+        ),
+        events.Overdue(case_id=CASE, timescale=Slug("red.checks"), agency=POLICE, follow_up=None, due_at=NOW),
+        oral(),
+        events.Shown(
+            request_digest=REQUEST_DIGEST,
+            subject_ref=REF,
+            category=CATEGORY,
+            officer=OFFICER,
+            shown_at=NOW,
+            salt=Digest(made("salt", 32)),
+            digest=Digest(made("items", 32)),
+        ),
+        events.Reviewed(
+            request_digest=REQUEST_DIGEST,
+            subject_ref=REF,
+            category=CATEGORY,
+            outcome=enums.Outcome.release,
+            reason="Relevant to tonight (synthetic).",
+            **decided,
+        ),
+    ]
+
+
 def every_record() -> list[object]:
     """One of each released record, and of some a second that takes the other branches."""
     acknowledgement = records.Acknowledgement(answers=REQUEST_DIGEST, received_at=NOW, duty_contact=DUTY)
-    signed = records.Signed(header=codec.encode(header()), wrapped_key=WrappedKey(made("wrapped", 1168)), ciphertext=made("cipher", 48))
+    signed = envelope.Signed(header=codec.encode(header()), wrapped_key=WrappedKey(made("wrapped", 1168)), ciphertext=made("cipher", 48))
     asked = events.AskedAgency(agency=POLICE, thread=THREAD, due_at=NOW + timedelta(hours=4))
     opened = events.CaseOpened(
         case_id=CASE, hub=HUB, opened_at=NOW, contact=contact(), decision=DECISION, asked=(asked,), unasked=(unasked(),)
     )
     state = events.AgencyState(
         agency=POLICE,
+        follow_up=None,
         status=enums.AgencyStatus.answered,
         request_digest=REQUEST_DIGEST,
         due_at=NOW + timedelta(hours=4),
@@ -371,6 +444,14 @@ def every_record() -> list[object]:
         conflict=False,
     )
     joined = events.JoinedAnswer(agency=POLICE, envelope=Digest(made("response", 32)), received_at=NOW, revision=1, answer=answer())
+    corrected = events.Corrected(
+        agency=POLICE,
+        correction=Digest(made("correction", 32)),
+        corrects=(Digest(made("response", 32)),),
+        reason=enums.CorrectionReason.wrong_person,
+        received_at=NOW,
+        officer=OFFICER,
+    )
     case_record = events.CaseRecord(
         case_id=CASE,
         hub=HUB,
@@ -381,8 +462,11 @@ def every_record() -> list[object]:
         rag=enums.Rag.red,
         purpose=enums.Purpose.safeguarding,
         subjects=(CHILD,),
+        ratings=(events.Rating(at=NOW, rag=enums.Rag.red, officer=OFFICER, rationale="as first decided"),),
         agencies=(state,),
         answers=(joined,),
+        oral=(events.OralItem(said=oral(), confirmed=False),),
+        corrected=(corrected,),
         unasked=(unasked(),),
     )
     quiet = records.StreamStatus(
@@ -394,7 +478,7 @@ def every_record() -> list[object]:
     )
     no_case = entry(case_id=None, subject_ref=None, category=None, purpose=None, stage=None, rules=(), pack_digest=None, envelope=None)
     return [
-        records.Envelope(signed=codec.encode(signed), signature=Signature(made("signature", 64))),
+        envelope.Envelope(signed=codec.encode(signed), signature=Signature(made("signature", 64))),
         signed,
         header(),
         request(),
@@ -414,6 +498,7 @@ def every_record() -> list[object]:
         events.Decided(contact=Digest(made("contact", 32)), decision=DECISION),
         opened,
         case_record,
+        *what_people_decide(),
         entry(),
         no_case,
     ]
