@@ -215,7 +215,9 @@ def _finished(borough: Borough) -> bool:
     counts = borough.hub.party.store.counts()
     answered = counts.get("events.response", 0) + counts.get("events.rejection", 0)
     opened = counts.get("events.case_opened", 0) == counts.get("events.contact", 0)
-    return opened and answered >= counts.get("events.request", 0) and all(not party.store.has_work() for party in borough.parties)
+    return (
+        opened and answered >= counts.get("events.request", 0) and all(not party.store.has_work(party.now()) for party in borough.parties)
+    )
 
 
 def _progress(borough: Borough) -> str:

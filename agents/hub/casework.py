@@ -17,6 +17,7 @@ from schemas.events import (
     Corrected,
     FollowUp,
     JoinedAnswer,
+    OfficerDecision,
     OralAnswer,
     OralItem,
     Overdue,
@@ -45,12 +46,13 @@ def binds(request: Kept, response: Response, sender: PartyId, thread: Thread, se
 
 
 @dataclass(frozen=True, slots=True)
-class _Asking:
-    """One time that one agency was asked: with the case, or by a follow-up."""
+class Asking:
+    """One time that one agency was asked: with the case, or by a follow-up. No two of one agency share the time of their decision."""
 
     agency: PartyId
     follow_up: Digest | None
-    decided_at: datetime  # no two askings of one agency share it
+    thread: Thread
+    decision: OfficerDecision
     due_at: datetime
 
 
@@ -72,7 +74,7 @@ def case_record(events: Iterable[Kept]) -> CaseRecord | None:
     if opened is None:
         return None
     ratings = ratings_of(opened, ordered)
-    joined = [_asked(asking, ordered) for asking in _askings(opened, ordered)]
+    joined = [_asked(asking, ordered) for asking in askings(opened, ordered)]
     answers = [answer for _, found in joined for answer in found]
     return CaseRecord(
         case_id=opened.case_id,
@@ -103,11 +105,11 @@ def ratings_of(opened: CaseOpened, events: Iterable[Kept]) -> tuple[Rating, ...]
     )
 
 
-def _askings(opened: CaseOpened, events: Iterable[Kept]) -> list[_Asking]:
+def askings(opened: CaseOpened, events: Iterable[Kept]) -> list[Asking]:
     """Each time that an agency was asked, by agency and then in time, with the deadline that holds now."""
-    asked = [_Asking(each.agency, None, opened.decision.decided_at, each.due_at) for each in opened.asked]
+    asked = [Asking(each.agency, None, each.thread, opened.decision, each.due_at) for each in opened.asked]
     asked += [
-        _Asking(each.body.agency, each.digest, each.body.decision.decided_at, each.body.due_at)
+        Asking(each.body.agency, each.digest, each.body.thread, each.body.decision, each.body.due_at)
         for each in events
         if isinstance(each.body, FollowUp)
     ]
@@ -117,10 +119,10 @@ def _askings(opened: CaseOpened, events: Iterable[Kept]) -> list[_Asking]:
         for one in body.due
     }
     asked = [replace(each, due_at=moved.get((each.agency, each.follow_up), each.due_at)) for each in asked]
-    return sorted(asked, key=lambda each: (each.agency, each.follow_up is not None, each.decided_at))
+    return sorted(asked, key=lambda each: (each.agency, each.follow_up is not None, each.decision.decided_at))
 
 
-def _asked(asking: _Asking, events: list[Kept]) -> tuple[AgencyState, list[JoinedAnswer]]:
+def _asked(asking: Asking, events: list[Kept]) -> tuple[AgencyState, list[JoinedAnswer]]:
     agency = asking.agency
     request = next((each for each in events if _asks(each.body, asking)), None)
     digest = request.digest if request else None
@@ -152,8 +154,20 @@ def _asked(asking: _Asking, events: list[Kept]) -> tuple[AgencyState, list[Joine
     return state, [joined for each in answered.responses for joined in _joined(agency, each)]
 
 
-def _asks(body: object, asking: _Asking) -> bool:
-    return isinstance(body, Request) and (body.agency, body.decided_at) == (asking.agency, asking.decided_at)
+def taken_back(events: Iterable[Kept]) -> list[Kept]:
+    """Responses that their agency took back: what is left of each is to be erased."""
+    held = list(events)
+    worst: dict[tuple[PartyId | None, Digest], int] = {}
+    for each in held:
+        if isinstance(each.body, Correction):
+            about = (each.sender, each.body.request_digest)
+            worst[about] = max(worst.get(about, 0), each.body.revision)
+    said = [(each, each.body) for each in held if isinstance(each.body, Response)]
+    return [each for each, body in said if body.revision <= worst.get((each.sender, body.request_digest), 0)]
+
+
+def _asks(body: object, asking: Asking) -> bool:
+    return isinstance(body, Request) and (body.agency, body.decided_at) == (asking.agency, asking.decision.decided_at)
 
 
 def _oral(events: Iterable[Kept], answers: Iterable[JoinedAnswer]) -> tuple[OralItem, ...]:

@@ -9,12 +9,16 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from agents.hub.casework import OPENED, binds, case_record
-from agents.hub.checks import Asker, Plan, plan
+from agents.hub.casework import OPENED, askings, case_record, taken_back
+from agents.hub.checks import Asker, plan
+from agents.hub.deadlines import DUE, due_work, overdue
+from agents.hub.entries import asked_entries, case_entry
+from agents.hub.erasure import ERASE, erased, erasing_work
 from agents.hub.intake import NECESSITY, SAY_WHY, Aside, read_contacts
 from agents.hub.once import contact_name, necessity_name, once, work_named
+from agents.hub.reactions import take_envelope
 from agents.hub.settings import HubSettings
-from broker.effect import Done, Effect, Event, Kept, Mark, Milestone, Outgoing, Work, digest_of, local_event
+from broker.effect import Done, Effect, Kept, Mark, Milestone, Outgoing, Work, digest_of, local_event
 from broker.envelope import Opened
 from broker.follow import follow
 from broker.party import Party
@@ -29,9 +33,9 @@ from policies.vocabulary import Fact
 from schemas import codec
 from schemas.enums import Kind, Operation, Refusal
 from schemas.errors import ConfigurationError, Fault, MalformedRecordError, StoreUnavailableError
-from schemas.events import AskedAgency, CaseOpened, CaseRecord, Contact, Decided, Entry, OfficerDecision
-from schemas.identifiers import PartyId, Slug, Thread
-from schemas.records import Acknowledgement, Officer, Rejection, Request, Response
+from schemas.events import AskedAgency, CaseOpened, CaseRecord, Contact, Decided, OfficerDecision
+from schemas.identifiers import PartyId, Thread
+from schemas.records import Officer
 from schemas.statements import Party as Listed
 
 OPEN: Final = "open"
@@ -74,7 +78,7 @@ class Hub:
         for each in read_contacts(data, file):
             if isinstance(each, Aside):
                 aside.append(each)
-            elif fault := self._undecidable(each.contact.decision, file, each.number):
+            elif fault := self.undecidable(each.contact.decision, file, each.number):
                 aside.append(Aside(each.number, each.raw, (fault,)))
             elif self._repeats(each.contact):
                 aside.append(each.refused(file, NECESSITY, "repeats word for word what was said of an earlier contact", SAY_WHY))
@@ -87,7 +91,7 @@ class Hub:
                 aside.append(each.refused(file, "contact_ref", message, "give it a new contact_ref"))
         return Taken(taken=taken, known=known, aside=tuple(aside))
 
-    def _undecidable(self, decision: OfficerDecision | None, file: str, line: int | None = None) -> Fault | None:
+    def undecidable(self, decision: OfficerDecision | None, file: str, line: int | None = None) -> Fault | None:
         """A decision of tomorrow, or a stage of which hub.toml says nothing: nobody would be asked, and nobody would notice."""
         if decision is None:
             return None
@@ -102,7 +106,7 @@ class Hub:
         at, case_id = self.party.now(), uuid4()
         event = local_event(case_id, "contact", contact, at)
         receipt = once("contacts", contact_name(contact))
-        entry = self._entry(at, Operation.collection, self.party.actor, case_id, contact.decision, "contact")
+        entry = case_entry(at, Operation.collection, self.party.actor, case_id, contact.decision, "contact")
         work = (work_named(OPEN, (str(case_id),), case_id, at),) if contact.decision is not None else ()
         effect = Effect(received=receipt, events=(event,), entries=(entry,), work=work)
         said = [Effect(received=once("necessities", necessity_name(self.party.keys.store, contact.decision)))] if contact.decision else []
@@ -119,10 +123,10 @@ class Hub:
         at = self.party.now()
         events = self.party.store.events(case_id)
         contact = next((each for each in events if isinstance(each.body, Contact)), None)
-        decided = any(isinstance(each.body, Decided | CaseOpened) for each in events) or _decision_of(events) is not None
+        decided = any(isinstance(each.body, Decided | CaseOpened) for each in events) or decision_of(events) is not None
         if contact is None or not isinstance(contact.body, Contact) or decided:
             raise ConfigurationError([Fault(file=str(case_id), message="no contact waits here for a decision", fix="mash hub show")])
-        if fault := self._undecidable(decision, str(case_id)):
+        if fault := self.undecidable(decision, str(case_id)):
             raise ConfigurationError([fault])
         if decision.decided_at < contact.body.received_at:
             message = "is before the contact was received"
@@ -131,7 +135,7 @@ class Hub:
             message = "repeats word for word what was said of an earlier contact"
             raise ConfigurationError([Fault(file=str(case_id), field="necessity.text", message=message, fix=SAY_WHY)])
         event = local_event(case_id, "decided", Decided(contact=contact.digest, decision=decision), at)
-        entry = self._entry(at, Operation.decision, decision.officer, case_id, decision, "decided")
+        entry = case_entry(at, Operation.decision, decision.officer, case_id, decision, "decided")
         first = once("decisions", digest_of(b"mash/1 decided" + case_id.bytes))
         work = work_named(OPEN, (str(case_id),), case_id, at)
         effect = Effect(received=first, events=(event,), entries=(entry,), work=(work,))
@@ -145,11 +149,11 @@ class Hub:
 
     def waits_for_decision(self, case_id: UUID) -> bool:
         """Whether nobody has decided yet to ask about this contact."""
-        return _decision_of(self.party.store.events(case_id)) is None
+        return decision_of(self.party.store.events(case_id)) is None
 
     def step(self, wait: float = 0) -> bool:
         """One round: follow the network, ask, receive, render, publish; says whether anything happened."""
-        stages = (self._follow, self._open, self._ask, self._render, self._tell, lambda: drain(self.party))
+        stages = (self._follow, self._open, self._ask, self._due, self._render, self._erase, self._tell, lambda: drain(self.party))
         busy = each_alone(self.party, *stages)
         return each_alone(self.party, lambda: self._receive(0 if busy else wait)) or busy
 
@@ -178,8 +182,17 @@ class Hub:
         """Send case records to their consumers, each by itself."""
         return do_work(self.party, TELL, LEASE, "not_told", self._told)
 
+    def _due(self) -> bool:
+        """Deadlines that have passed: silence is an event and an entry."""
+        return do_work(self.party, DUE, LEASE, "not_timed", lambda work, at: overdue(self.party, work, at))
+
+    def _erase(self) -> bool:
+        """What an agency took back goes for good."""
+        return do_work(self.party, ERASE, LEASE, "not_erased", lambda work, at: erased(self.party, work, at))
+
     @property
-    def _asker(self) -> Asker:
+    def asker(self) -> Asker:
+        """The hub as it asks today."""
         accepted = self.pack.law_digest in self.party.trust.directory.packs
         standing = frozenset() if accepted else frozenset({Fact.pack_not_accepted})
         return Asker(party=self._me, settings=self.settings, contact=self.party.settings.contact, standing=standing)
@@ -187,11 +200,11 @@ class Hub:
     def _opened(self, work: Work, at: datetime) -> Effect:
         events = self.party.store.events(work.case_id)
         contact = next(each.body for each in events if isinstance(each.body, Contact))
-        decision = _decision_of(events)
+        decision = decision_of(events)
         if decision is None:
             message = "nobody has decided to ask about this contact"
             raise MalformedRecordError(message)
-        asker = self._asker
+        asker = self.asker
         if asker.standing:
             self.party.alarm("law_not_accepted")
         plans = [plan(work.case_id, contact, decision, agency, asker, self.pack, at) for agency in self.agencies]
@@ -211,98 +224,37 @@ class Hub:
             unasked=tuple(one for each in plans for one in each.unasked),
         )
         event = local_event(work.case_id, OPENED, opened, at)
-        entry = self._entry(at, Operation.decision, decision.officer, work.case_id, decision, "case_opened")
+        entry = case_entry(at, Operation.decision, decision.officer, work.case_id, decision, "case_opened")
         asking = tuple(work_named(ASK, (str(work.case_id), each.agency), work.case_id, at) for each in asked)
         return Effect(events=(event,), entries=(entry,), work=asking, marks=(Mark(case_id=work.case_id, digest=event.digest),))
 
     def _asked(self, work: Work, at: datetime) -> Effect:
         """One agency's request, decided again as it leaves."""
-        agency = PartyId(work.id.rpartition("/")[2])
-        opened = next(each.body for each in self.party.store.events(work.case_id) if isinstance(each.body, CaseOpened))
-        asked = next(each for each in opened.asked if each.agency == agency)
-        listed = self.party.trust.party(agency)
-        planned = plan(work.case_id, opened.contact, opened.decision, listed, self._asker, self.pack, at) if listed else None
+        _, _, agency, *follow_up = work.id.split("/")
+        events = self.party.store.events(work.case_id)
+        opened = next(each.body for each in events if isinstance(each.body, CaseOpened))
+        named = (agency, follow_up[0] if follow_up else None)
+        asking = next(each for each in askings(opened, events) if (each.agency, each.follow_up and str(each.follow_up)) == named)
+        listed = self.party.trust.party(asking.agency)
+        planned = plan(work.case_id, opened.contact, asking.decision, listed, self.asker, self.pack, at) if listed else None
         if planned is None or planned.request is None:  # no longer listed, or no longer lawful since the case was opened
             self.party.alarm("not_asked", digest=str(work.digest))
             return Effect()
         outgoing = Outgoing(
             kind=Kind.request,
-            recipient=agency,
-            thread=asked.thread,
+            recipient=asking.agency,
+            thread=asking.thread,
             case_id=work.case_id,
-            body=replace(planned.request, due_at=asked.due_at),
-            entries=tuple(self._request_entries(planned, opened.decision, work.case_id, at)),
+            body=replace(planned.request, due_at=asking.due_at),
+            entries=asked_entries(planned, asking.decision, work.case_id, self.pack.digest, at),
             keep=True,
         )
-        return Effect(outgoing=(outgoing,), marks=(Mark(case_id=work.case_id, digest=work.digest),))
-
-    def _request_entries(self, each: Plan, decision: OfficerDecision, case_id: UUID, at: datetime) -> Iterable[Entry]:
-        for question, decided in each.decisions:
-            yield Entry(
-                at=at,
-                operation=Operation.disclosure,
-                actor=decision.officer,
-                case_id=case_id,
-                subject_ref=question.subject_ref,
-                category=question.category,
-                purpose=decision.purpose,
-                stage=decision.stage,
-                rules=decided.rules,
-                pack_digest=self.pack.digest,
-                outcome=Slug("asked"),
-                envelope=None,
-            )
+        waiting = due_work(work.case_id, asking.agency, asking.follow_up, asking.due_at)
+        return Effect(outgoing=(outgoing,), work=(waiting,), marks=(Mark(case_id=work.case_id, digest=work.digest),))
 
     def react(self, opened: Opened, at: datetime) -> Effect | Refusal:
-        """What an agency's envelope does: only an answer to a request of ours, to this sender, is believed."""
-        body = opened.body
-        if not isinstance(body, Acknowledgement | Response | Rejection):
-            return Effect()
-        digest = body.request_digest if isinstance(body, Response) else body.answers
-        case_id = self.party.store.case_of(digest)
-        request = self.party.store.event(case_id, digest) if case_id else None
-        if case_id is None or request is None or not self._answers(opened, request):
-            return Effect() if isinstance(body, Rejection) else Refusal.no_such_request
-        if self.party.store.kept_from(case_id, opened.header.sender) >= MOST_OF_ONE:
-            return Refusal.invalid
-        event = Event(
-            case_id=case_id,
-            digest=opened.digest,
-            kind=opened.header.kind.value,
-            at=at,
-            content=opened.raw,
-            key=opened.key,
-            sender=opened.header.sender,
-        )
-        entries = tuple(self._collected(body, request.body, opened, case_id, at)) if isinstance(body, Response) else ()
-        return Effect(events=(event,), marks=(Mark(case_id=case_id, digest=opened.digest),), entries=entries)
-
-    def _answers(self, opened: Opened, request: Kept) -> bool:
-        asked = request.body
-        if not isinstance(asked, Request) or request.thread is None:
-            return False
-        if isinstance(opened.body, Response):
-            return binds(request, opened.body, opened.header.sender, opened.header.thread, request.thread)
-        return opened.header.sender == asked.agency and opened.header.thread == request.thread
-
-    def _collected(self, body: Response, asked: object, opened: Opened, case_id: UUID, at: datetime) -> Iterable[Entry]:
-        if not isinstance(asked, Request):
-            return
-        for answer in body.answers:
-            yield Entry(
-                at=at,
-                operation=Operation.collection,
-                actor=self.party.actor,
-                case_id=case_id,
-                subject_ref=answer.subject_ref,
-                category=answer.category,
-                purpose=asked.purpose,
-                stage=asked.stage,
-                rules=tuple(step.rule for step in answer.ladder if step.rule is not None),
-                pack_digest=body.pack_digest,
-                outcome=Slug(answer.status.value),
-                envelope=opened.digest,
-            )
+        """What an agency's envelope does."""
+        return take_envelope(self.party, opened, at)
 
     def _render(self) -> bool:
         """The next version of a marked case: read the marks, then every event, render, delete exactly those marks."""
@@ -324,17 +276,19 @@ class Hub:
 
     def _rendered(self, case_id: UUID, at: datetime) -> Effect:
         marks = tuple(Mark(case_id=case_id, digest=digest) for digest in self.party.store.marks(case_id))
-        record = self.record(case_id)
+        events = self.party.store.events(case_id)
+        record = case_record(events)
         if record is None:
             return Effect(rendered=marks)
         self.party.reached(Milestone.joined)
         for each in record.agencies:
             if each.conflict:
                 self.party.alarm("conflict", digest=str(each.request_digest))
-        entry = self._entry(at, Operation.combination, self.party.actor, case_id, None, f"version.{record.version}")
+        entry = case_entry(at, Operation.combination, self.party.actor, case_id, None, f"version.{record.version}")
         consumers = [each.id for each in self.party.trust.directory.parties if each.id.kind == "consumer"]
         telling = tuple(work_named(TELL, (str(case_id), str(record.version), each), case_id, at) for each in consumers)
-        return Effect(rendered=marks, entries=(entry,), work=telling)
+        erasing = tuple(erasing_work(case_id, each, at) for each in taken_back(events))
+        return Effect(rendered=marks, entries=(entry,), work=(*telling, *erasing))
 
     def _told(self, work: Work, at: datetime) -> Effect:
         """The newest version of a case to one consumer; of an older one nothing is sent."""
@@ -348,7 +302,7 @@ class Hub:
             thread=Thread(digest_of(b"mash/1 record thread" + work.case_id.bytes + consumer.encode())[: Thread.size]),
             case_id=work.case_id,
             body=record,
-            entries=(self._entry(at, Operation.disclosure, self.party.actor, work.case_id, None, f"version.{version}"),),
+            entries=(case_entry(at, Operation.disclosure, self.party.actor, work.case_id, None, f"version.{version}"),),
         )
         return Effect(outgoing=(outgoing,))
 
@@ -361,30 +315,14 @@ class Hub:
         record = self.record(case_id)
         if record is not None:
             at = self.party.now()
-            entry = self._entry(at, Operation.consultation, viewer, case_id, None, f"viewed.{record.version}")
+            entry = case_entry(at, Operation.consultation, viewer, case_id, None, f"viewed.{record.version}")
             name = digest_of(b"mash/1 viewed" + case_id.bytes + record.version.to_bytes(4, "big"))
             receipt = once("views", name) if only_once else None
             self.party.store.apply([Effect(received=receipt, entries=(entry,))], self.party.seal, at)
         return record
 
-    def _entry(self, at: datetime, operation: Operation, actor: Officer, case_id: UUID, why: OfficerDecision | None, outcome: str) -> Entry:
-        return Entry(
-            at=at,
-            operation=operation,
-            actor=actor,
-            case_id=case_id,
-            subject_ref=None,
-            category=None,
-            purpose=why.purpose if why else None,
-            stage=why.stage if why else None,
-            rules=(),
-            pack_digest=None,
-            outcome=Slug(outcome),
-            envelope=None,
-        )
 
-
-def _decision_of(events: Iterable[Kept]) -> OfficerDecision | None:
+def decision_of(events: Iterable[Kept]) -> OfficerDecision | None:
     """The officer's decision: with the contact, or made later."""
     for each in events:
         if isinstance(each.body, Decided):

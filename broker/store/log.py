@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -16,12 +17,13 @@ from broker.merkle import Frontier
 from broker.ports import Publication
 from broker.store import tables
 from broker.store.outbox import enqueue
-from broker.store.store import SALT, Store
+from broker.store.store import SALT, Store, key_name
 from broker.store.vault import open_under
 from broker.streams import party_topic
 from schemas import codec
 from schemas.enums import StatementKind
 from schemas.errors import InconsistentLogError, StoreUnavailableError
+from schemas.events import Entry
 from schemas.statements import Statement
 
 BATCH: Final = 4096  # entries of one tick's transaction
@@ -99,13 +101,24 @@ def leaves(store: Store) -> Iterator[Leaf]:
     keys = store.vault.held_keys({row.key_name for row in rows if row.key_name is not None})
     for row in rows:
         key = keys.get(row.key_name)
-        yield Leaf(row.data, row.salt) if key is None else _opened(row, key)
+        yield Leaf(row.data, row.salt) if key is None else _opened(row, key, row.data)
 
 
-def _opened(row: sa.Row[Any, Any, Any, Any], key: bytes) -> Leaf:
+def entries_of_case(store: Store, case_id: UUID) -> list[Entry]:
+    """What was logged of one case as a whole, oldest first, indexed or not."""
+    table = tables.entry
+    name = key_name(case_id, None)
+    with tables.transaction(store.engine) as connection:
+        rows = connection.execute(sa.select(table).where(table.c.key_name == name).order_by(table.c.id)).all()
+    key = store.vault.held_keys([name]).get(name)
+    found = [_opened(row, key, row.leaf).entry for row in rows] if key is not None else []
+    return [codec.decode(Entry, each) for each in found if each is not None]
+
+
+def _opened(row: Any, key: bytes, data: bytes) -> Leaf:
     try:
         opened = open_under(key, row.key_name.encode(), row.sealed)
     except StoreUnavailableError:
         message = f"the entry {row.key_name} does not open: it or its key was changed"
         raise InconsistentLogError(message) from None
-    return Leaf(row.data, opened[:SALT], opened[SALT:])
+    return Leaf(data, opened[:SALT], opened[SALT:])

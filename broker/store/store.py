@@ -21,7 +21,7 @@ from schemas import codec
 from schemas.enums import Refusal
 from schemas.errors import ConfigurationError, Fault, StoreUnavailableError
 from schemas.events import Entry
-from schemas.identifiers import Digest, Incarnation, PartyId
+from schemas.identifiers import Digest, Incarnation, PartyId, SubjectRef
 
 Sealer = Callable[[Outgoing, Incarnation, int, bytes], Sealed]
 SALT: Final = 32  # bytes, of each entry's leaf
@@ -282,9 +282,9 @@ class Store:
             kinds = connection.execute(sa.select(table.c.kind, sa.func.count()).group_by(table.c.kind))
             return found | {f"events.{kind}": count for kind, count in kinds}
 
-    def has_work(self) -> bool:
-        """Whether anything waits: work to do, a case to render, a row to send."""
-        open_work = sa.exists().where(tables.work.c.done.is_(False))
+    def has_work(self, at: datetime) -> bool:
+        """Whether anything waits now: work that is due, a case to render, a row to send."""
+        open_work = sa.exists().where(tables.work.c.done.is_(False), tables.work.c.not_before <= at)
         to_send = sa.exists().where(tables.outbox.c.state == "ready")
         to_render = sa.exists(sa.select(tables.mark))
         with tables.transaction(self.engine) as connection:
@@ -292,9 +292,12 @@ class Store:
 
 
 def _key_name(entry: Entry) -> str:
-    if entry.case_id is None:
-        return f"entry/standing/{entry.at.year}"
-    return f"entry/{entry.case_id}/{entry.subject_ref or '-'}"
+    return f"entry/standing/{entry.at.year}" if entry.case_id is None else key_name(entry.case_id, entry.subject_ref)
+
+
+def key_name(case_id: UUID, subject_ref: SubjectRef | None) -> str:
+    """Of the key of a case's entries about one subject, or about the case as a whole."""
+    return f"entry/{case_id}/{subject_ref or '-'}"
 
 
 def _move(connection: sa.Connection, position: Position) -> None:

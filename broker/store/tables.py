@@ -121,7 +121,7 @@ entry = sa.Table(
     "entry",
     DATA,
     sa.Column("id", _ID, primary_key=True, autoincrement=True),
-    sa.Column("key_name", sa.String, nullable=False),
+    sa.Column("key_name", sa.String, nullable=False, index=True),
     sa.Column("leaf", sa.LargeBinary, nullable=False),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
 )

@@ -141,7 +141,7 @@ def serve(folder, name, clock, *, reached=borough.nobody, owner=None, kafka=None
             service.intake((folder / "contacts.jsonl").read_bytes(), "contacts.jsonl")
         while service.step(0 if kafka is None else NEWS):
             pass
-        told["waits"] = service.party.store.has_work()
+        told["waits"] = service.party.store.has_work(service.party.now())
         borough.close_service(service)
     return told
 

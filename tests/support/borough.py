@@ -150,7 +150,7 @@ def _party_seen(party: Party) -> dict[str, Any]:
     assert len(renderings) == len(set(renderings)), "a version was rendered twice"
     assert rows(party, tables.unindexed) == [], "an entry is not in the log"
     assert {row.state for row in rows(party, tables.outbox)} <= {"sent"}, "something was not sent"
-    assert not party.store.has_work()
+    assert not party.store.has_work(party.now())
     assert rows(party, tables.quarantine) == []
     counts = party.store.counts()
     verified = verify_party(party)

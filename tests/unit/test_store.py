@@ -101,7 +101,7 @@ def test_an_effect_is_durable_as_a_whole(store):
     assert store.due_work("ask", NOW).id == "w"
     assert store.marked(NOW) == CASE
     assert store.cases() == [CASE]
-    assert store.has_work()
+    assert store.has_work(NOW)
 
 
 @pytest.mark.proves("I4")

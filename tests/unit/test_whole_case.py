@@ -98,7 +98,7 @@ def test_every_contact_becomes_a_case_and_every_request_is_acknowledged_and_answ
     assert counts["events.contact"] == counts["events.case_opened"] == len(records) == 12
     assert counts["events.request"] == counts["events.acknowledgement"] == counts["events.response"] > 12
     assert counts["quarantined"] == 0
-    assert not any(party.store.has_work() for party in borough.parties)
+    assert not any(party.store.has_work(party.now()) for party in borough.parties)
     broken_glass = sum(record.stage is Stage.emergency for record in records.values())
     assert alarms(borough.hub.party) == {}
     for adapter in borough.adapters:  # somebody looks at it on the next working day

@@ -1,0 +1,67 @@
+"""What an agency's envelope does at a hub: only an answer to a request of ours, to this sender, is believed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from agents.hub.casework import binds
+from agents.hub.entries import case_entry, collected_entries
+from broker.effect import Effect, Event, Kept, Mark
+from broker.envelope import Opened
+from broker.party import Party
+from schemas.enums import Operation, Refusal
+from schemas.events import Entry
+from schemas.records import Acknowledgement, Correction, Rejection, Request, Response
+
+MOST_OF_ONE: Final = 256  # envelopes of one agency in one case: 200 questions in as many parts, and some revisions
+Said = Acknowledgement | Response | Rejection | Correction
+
+
+def take_envelope(party: Party, opened: Opened, at: datetime) -> Effect | Refusal:
+    """Into its case, with its entries; the case is to be rendered anew."""
+    body = opened.body
+    if not isinstance(body, Said):
+        return Effect()
+    digest = body.request_digest if isinstance(body, Response | Correction) else body.answers
+    case_id = party.store.case_of(digest)
+    request = party.store.event(case_id, digest) if case_id else None
+    if case_id is None or request is None or not isinstance(request.body, Request) or not _answers(opened, body, request):
+        return Effect() if isinstance(body, Rejection) else Refusal.no_such_request
+    if party.store.kept_from(case_id, opened.header.sender) >= MOST_OF_ONE:
+        return Refusal.invalid
+    event = Event(
+        case_id=case_id,
+        digest=opened.digest,
+        kind=opened.header.kind.value,
+        at=at,
+        content=opened.raw,
+        key=opened.key,
+        sender=opened.header.sender,
+    )
+    return Effect(
+        events=(event,),
+        marks=(Mark(case_id=case_id, digest=opened.digest),),
+        entries=tuple(_entries(party, opened, body, request.body, at)),
+    )
+
+
+def _answers(opened: Opened, body: Said, request: Kept) -> bool:
+    """Whether it is about this request of ours, from whom it was sent to, on its thread."""
+    asked = request.body
+    if not isinstance(asked, Request) or request.thread is None:
+        return False
+    if isinstance(body, Response):
+        return binds(request, body, opened.header.sender, opened.header.thread, request.thread)
+    named = (body.agency, body.case_id) if isinstance(body, Correction) else (asked.agency, asked.case_id)
+    return (opened.header.sender, opened.header.thread, named) == (asked.agency, request.thread, (asked.agency, asked.case_id))
+
+
+def _entries(party: Party, opened: Opened, body: Said, asked: Request, at: datetime) -> list[Entry]:
+    if isinstance(body, Response):
+        return list(collected_entries(body, asked, opened.digest, party.actor, at))
+    if isinstance(body, Correction):
+        told = case_entry(at, Operation.collection, party.actor, asked.case_id, asked, f"correction.{body.reason.value}")
+        return [replace(told, envelope=opened.digest)]
+    return []
