@@ -216,6 +216,11 @@ DECISION = events.OfficerDecision(
     necessity=NECESSITY,
     consents=CONSENTS,
 )
+CHOSEN = events.ChosenQuestion(
+    agency=POLICE, subject_ref=SubjectRef("s1"), category=CategoryId("pol.incidents"), since=date(2025, 1, 1), until=date(2026, 1, 1)
+)
+NARROWED = events.Adjustment(widens=False, reason="He has never lived in this household.", questions=(CHOSEN,))
+CHECKS = events.Checks(matrix=Slug("risk-assessment"), asked=(CHOSEN,), adjustments=(NARROWED,))
 STEP = records.LadderStep(
     layer=enums.Layer.gateway,
     applies=True,
@@ -356,7 +361,9 @@ def every_record() -> list[object]:
     """One of each released record, and of some a second that takes the other branches."""
     acknowledgement = records.Acknowledgement(answers=REQUEST_DIGEST, received_at=NOW, duty_contact=DUTY)
     signed = records.Signed(header=codec.encode(header()), wrapped_key=WrappedKey(made("wrapped", 1168)), ciphertext=made("cipher", 48))
-    asked = events.AskedAgency(agency=POLICE, thread=THREAD, due_at=NOW + timedelta(hours=4))
+    asked = events.AskedAgency(
+        agency=POLICE, thread=THREAD, due_at=NOW + timedelta(hours=4), timescale=Slug("hours.red"), calendar=Slug("calendar-0")
+    )
     opened = events.CaseOpened(
         case_id=CASE, hub=HUB, opened_at=NOW, contact=contact(), decision=DECISION, asked=(asked,), unasked=(unasked(),)
     )
@@ -411,7 +418,7 @@ def every_record() -> list[object]:
         enrolment(),
         contact(),
         replace(contact(), decision=None),
-        events.Decided(contact=Digest(made("contact", 32)), decision=DECISION),
+        events.Decided(contact=Digest(made("contact", 32)), decision=replace(DECISION, checks=CHECKS)),
         opened,
         case_record,
         entry(),
