@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -10,8 +11,10 @@ from pydantic import StringConstraints
 from schemas.enums import AgencyStatus, Assertion, CorrectionReason, Operation, Outcome, Purpose, Rag, Stage
 from schemas.identifiers import CategoryId, Digest, PartyId, Slug, SubjectRef, Thread
 from schemas.record import MAX_QUESTIONS, MAX_SUBJECTS, Instant, Long, ShortText, Words, record, several
-from schemas.records import Answer, Consents, LadderStep, NearMiss, Necessity, Officer, Subject
+from schemas.records import Answer, Consents, LadderStep, NearMiss, Necessity, Officer, Reason, Subject
 
+MAX_CHOSEN = 2000  # questions of one case to all agencies; a decision and its adjustments fit one record
+MAX_ADJUSTMENTS = 20
 FIRST_BIRTH_YEAR = 1900  # nobody older is asked about: an earlier year is a typing error
 
 
@@ -26,8 +29,49 @@ class Referrer:
 
 
 @record
+class ChosenQuestion:
+    """One question an officer chose to ask of one agency."""
+
+    agency: PartyId
+    subject_ref: SubjectRef
+    category: CategoryId
+    since: date
+    until: date
+
+    def __post_init__(self) -> None:
+        """Refuse a span that ends before it begins."""
+        if self.until < self.since:
+            message = "until is before since"
+            raise ValueError(message)
+
+
+@record
+class Adjustment:
+    """How an officer changed what was proposed, and why: the questions added or shortened to, or the ones taken away."""
+
+    widens: bool
+    reason: Reason
+    questions: Annotated[tuple[ChosenQuestion, ...], several(MAX_CHOSEN, 1)]
+
+
+@record
+class Checks:
+    """Which agencies are asked what about whom, as an officer chose it from what a version of the matrix proposed."""
+
+    matrix: Slug
+    asked: Annotated[tuple[ChosenQuestion, ...], several(MAX_CHOSEN, 1)]
+    adjustments: Annotated[tuple[Adjustment, ...], several(MAX_ADJUSTMENTS)]
+
+    def __post_init__(self) -> None:
+        """Refuse the same question twice."""
+        if len({(each.agency, each.subject_ref, each.category) for each in self.asked}) != len(self.asked):
+            message = "a question stands twice"
+            raise ValueError(message)
+
+
+@record
 class OfficerDecision:
-    """A hub officer's decision to ask: stage and reason fixed before anyone is asked."""
+    """A hub officer's decision to ask: stage and reason fixed before anyone is asked; without `checks`, all that is proposed."""
 
     officer: Officer
     decided_at: Instant
@@ -37,6 +81,7 @@ class OfficerDecision:
     necessity: Necessity
     consents: Consents
     break_glass: bool = False
+    checks: Checks | None = None
 
 
 @record
@@ -77,11 +122,13 @@ class Decided:
 
 @record
 class AskedAgency:
-    """One agency that is asked, on which thread and by when."""
+    """One agency that is asked, on which thread and by when, worked out by which timescale and which version of a calendar."""
 
     agency: PartyId
     thread: Thread
     due_at: Instant
+    timescale: Slug | None = None
+    calendar: Slug | None = None
 
 
 @record
@@ -89,19 +136,17 @@ class FollowUp:
     """A further question to one agency of an open case, by a decision of its own."""
 
     case_id: UUID
-    agency: PartyId
-    thread: Thread
     decision: OfficerDecision
-    due_at: Instant
+    asked_at: Instant
+    asked: AskedAgency
 
 
 @record
 class Rebased:
     """A new deadline of what one agency was asked: with the case, or by a follow-up."""
 
-    agency: PartyId
     follow_up: Digest | None
-    due_at: Instant
+    asked: AskedAgency
 
 
 @record

@@ -44,6 +44,9 @@ from schemas.record import MAX_ITEMS, MAX_QUESTIONS, MAX_SUBJECTS, Day, Instant,
 NHS_NUMBER = "https://fhir.nhs.uk/Id/nhs-number"  # HL7 FHIR UK Core's identifier system
 
 
+Reason = Annotated[str, StringConstraints(min_length=20, max_length=2000, strip_whitespace=True)]  # why, said of this case
+
+
 @record
 class Address:
     """Where somebody lives or is thought to; at least one of the two."""
@@ -121,7 +124,7 @@ class Necessity:
     """Why the question is necessary: a closed reason and words that say it of this case."""
 
     reason: NecessityReason
-    text: Annotated[str, StringConstraints(min_length=20, max_length=2000, strip_whitespace=True)]
+    text: Reason
 
 
 @record

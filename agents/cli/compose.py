@@ -12,12 +12,13 @@ from agents.adapter.service import Adapter
 from agents.adapter.settings import AdapterSettings
 from agents.adapter.sources.opening import open_source
 from agents.hub.service import Hub
-from agents.hub.settings import HubSettings
+from agents.hub.settings import HubSettings, read_settings
 from broker.effect import Milestone
 from broker.packfiles import read_pack
 from broker.party import Party, open_transport, utc_now
 from broker.ports import Transport
 from broker.settings import Folder, read_text
+from policies.categories import Categories
 from policies.located import parse
 from policies.pack import Pack
 from schemas.errors import ConfigurationError, Fault
@@ -47,17 +48,19 @@ def party_of(path: Path, transport: Transport | None = None, now: Clock = utc_no
     return Party(path, transport or open_transport(folder, folder.settings()), now=now, reached=reached)
 
 
-def hub_settings(path: Path) -> HubSettings:
-    """hub.toml."""
+def hub_settings(path: Path, categories: Categories | None = None) -> HubSettings:
+    """hub.toml; with `categories`, what its checks matrix names is looked up too."""
     file = path / "hub.toml"
-    return parse(read_text(file, "a hub says its stages and hours there"), str(file), HubSettings)
+    return read_settings(read_text(file, "a hub says its stages and hours there"), str(file), categories)
 
 
 def hub_of(path: Path, transport: Transport | None = None, now: Clock = utc_now, reached: Reached = unseen) -> Hub:
     """The hub of a folder."""
-    settings = hub_settings(path)
+    hub_settings(path)  # its own faults first: a pack is no part of them
     _check_kind(path, "hub")
-    return Hub(party_of(path, transport, now, reached), settings, own_pack(path))
+    pack = own_pack(path)
+    settings = hub_settings(path, pack.categories)
+    return Hub(party_of(path, transport, now, reached), settings, pack)
 
 
 def adapter_of(path: Path, transport: Transport | None = None, now: Clock = utc_now, reached: Reached = unseen) -> Adapter:

@@ -8,18 +8,17 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 
+from agents.cli.checks import checks, read_decision
 from agents.cli.compose import hub_of
 from agents.cli.output import ERR, AsJson, Exit, guarded, plain, tell
 from agents.cli.run import run_until_stopped
-from agents.hub.intake import SAY_WHY, Aside, boilerplate, faults_of
+from agents.hub.intake import Aside
 from broker.settings import read_bytes
 from broker.trustfiles import write_whole
-from schemas.errors import ConfigurationError, Fault
-from schemas.events import OfficerDecision
 
 app = typer.Typer(no_args_is_help=True, help="Work at a hub.")
+app.command()(checks)
 Home = Annotated[Path, typer.Option("--folder", help="The hub's folder.")]
 
 
@@ -78,12 +77,7 @@ def decide(
 
     Example: mash hub decide 0b6f… decision.json --folder hub/
     """
-    try:
-        decision = TypeAdapter(OfficerDecision).validate_json(read_bytes(file), strict=True)
-    except ValidationError as error:
-        raise ConfigurationError(faults_of(error, str(file))) from None
-    if boilerplate(decision.necessity.text):
-        raise ConfigurationError([Fault(file=str(file), field="necessity.text", message="says nothing of this case", fix=SAY_WHY)])
+    decision = read_decision(file)
     hub = hub_of(folder)
     hub.decide(case, decision)
     hub.party.close()

@@ -12,6 +12,7 @@ from broker.effect import Kept
 from schemas.enums import AgencyStatus, Status
 from schemas.events import (
     AgencyState,
+    AskedAgency,
     CaseOpened,
     CaseRecord,
     Corrected,
@@ -49,11 +50,15 @@ def binds(request: Kept, response: Response, sender: PartyId, thread: Thread, se
 class Asking:
     """One time that one agency was asked: with the case, or by a follow-up. No two of one agency share the time of their decision."""
 
-    agency: PartyId
     follow_up: Digest | None
-    thread: Thread
     decision: OfficerDecision
-    due_at: datetime
+    asked_at: datetime
+    asked: AskedAgency
+
+    @property
+    def agency(self) -> PartyId:
+        """Which agency."""
+        return self.asked.agency
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +112,18 @@ def ratings_of(opened: CaseOpened, events: Iterable[Kept]) -> tuple[Rating, ...]
 
 def askings(opened: CaseOpened, events: Iterable[Kept]) -> list[Asking]:
     """Each time that an agency was asked, by agency and then in time, with the deadline that holds now."""
-    asked = [Asking(each.agency, None, each.thread, opened.decision, each.due_at) for each in opened.asked]
-    asked += [
-        Asking(each.body.agency, each.digest, each.body.thread, each.body.decision, each.body.due_at)
-        for each in events
-        if isinstance(each.body, FollowUp)
+    held = list(events)
+    found = [Asking(None, opened.decision, opened.opened_at, each) for each in opened.asked]
+    found += [
+        Asking(each.digest, each.body.decision, each.body.asked_at, each.body.asked) for each in held if isinstance(each.body, FollowUp)
     ]
     moved = {
-        (one.agency, one.follow_up): one.due_at
-        for _, _, body in sorted((each.body.rerated_at, each.digest, each.body) for each in events if isinstance(each.body, Rerated))
+        (one.asked.agency, one.follow_up): one.asked
+        for _, _, body in sorted((each.body.rerated_at, each.digest, each.body) for each in held if isinstance(each.body, Rerated))
         for one in body.due
     }
-    asked = [replace(each, due_at=moved.get((each.agency, each.follow_up), each.due_at)) for each in asked]
-    return sorted(asked, key=lambda each: (each.agency, each.follow_up is not None, each.decision.decided_at))
+    found = [replace(each, asked=moved.get((each.agency, each.follow_up), each.asked)) for each in found]
+    return sorted(found, key=lambda each: (each.agency, each.follow_up is not None, each.decision.decided_at))
 
 
 def _asked(asking: Asking, events: list[Kept]) -> tuple[AgencyState, list[JoinedAnswer]]:
@@ -135,7 +139,7 @@ def _asked(asking: Asking, events: list[Kept]) -> tuple[AgencyState, list[Joined
     cancelled = any(isinstance(each.body, Cancel) and each.body.request_digest == digest for each in events)
     late = any(
         isinstance(each.body, Overdue)
-        and (each.body.agency, each.body.follow_up, each.body.due_at) == (agency, asking.follow_up, asking.due_at)
+        and (each.body.agency, each.body.follow_up, each.body.due_at) == (agency, asking.follow_up, asking.asked.due_at)
         for each in events
     )
     said = [each for each in theirs if isinstance(each.body, Response) and each.body.request_digest == digest]
@@ -145,7 +149,7 @@ def _asked(asking: Asking, events: list[Kept]) -> tuple[AgencyState, list[Joined
         follow_up=asking.follow_up,
         status=_status(acknowledged, answered, rejected=rejected, cancelled=cancelled, late=late),
         request_digest=digest,
-        due_at=asking.due_at,
+        due_at=asking.asked.due_at,
         acknowledged_at=min(acknowledged, default=None),
         answered_at=max((each.at for each in answered.responses), default=None),
         revision=answered.revision,

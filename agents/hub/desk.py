@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from agents.hub.casework import Asking, askings, case_record
 from agents.hub.checks import plan
-from agents.hub.deadlines import OPEN, due_work
+from agents.hub.deadlines import OPEN, asked_agency, rebased, timed_work
 from agents.hub.entries import case_entry
 from agents.hub.intake import SAY_WHY, boilerplate
 from agents.hub.once import necessity_name, once, work_named
@@ -42,9 +41,10 @@ def follow_up(hub: Hub, case_id: UUID, agency: PartyId, decision: OfficerDecisio
     _refuse(faults)
     listed = hub.party.trust.party(agency)
     planned = plan(case_id, opened.contact, decision, listed, hub.asker, hub.pack, at) if listed else None
-    if planned is None or planned.request is None:
+    if planned is None or planned.request is None or planned.deadline is None:
         return False
-    body = FollowUp(case_id=case_id, agency=agency, thread=asked[0].thread, decision=decision, due_at=planned.request.due_at)
+    asking = asked_agency(agency, asked[0].asked.thread, planned.deadline)
+    body = FollowUp(case_id=case_id, decision=decision, asked_at=at, asked=asking)
     event = local_event(case_id, "follow_up", body, at)
     entry = case_entry(at, Operation.decision, decision.officer, case_id, decision, f"follow_up.{agency.slug}")
     work = work_named(ASK, (str(case_id), agency, str(event.digest)), case_id, at)
@@ -67,16 +67,13 @@ def rerate(hub: Hub, case_id: UUID, officer: Officer, rag: Rag, rationale: str, 
     if any(each not in known for each in relied):
         faults.append(Fault(file=str(case_id), field="relied_on", message="names what is not in this case", fix="mash case show"))
     _refuse(faults)
-    open_askings = [each for each in askings(opened, events) if _state(record, each).status in OPEN]
-    moved = tuple(
-        Rebased(agency=each.agency, follow_up=each.follow_up, due_at=due_at)
-        for each in open_askings
-        if (due_at := hub.settings.rebased(each.due_at, record.rag, rag, at)) != each.due_at
-    )
-    body = Rerated(case_id=case_id, officer=officer, rerated_at=at, rag=rag, rationale=rationale, relied_on=relied, due=moved)
+    still_open = [each for each in askings(opened, events) if _state(record, each).status in OPEN]
+    moved = list(rebased(still_open, record.rag, rag, at, hub.settings.clocks))
+    due = tuple(Rebased(follow_up=each.follow_up, asked=each.asked) for each in moved)
+    body = Rerated(case_id=case_id, officer=officer, rerated_at=at, rag=rag, rationale=rationale, relied_on=relied, due=due)
     event = local_event(case_id, "rerated", body, at)
     entry = case_entry(at, Operation.decision, officer, case_id, opened.decision, f"rerated.{rag.value}")
-    work = tuple(due_work(case_id, each.agency, each.follow_up, each.due_at) for each in moved)
+    work = tuple(one for each in moved for one in timed_work(case_id, each, hub.settings.clocks))
     _apply(hub, case_id, Effect(events=(event,), entries=(entry,), work=work, marks=(Mark(case_id=case_id, digest=event.digest),)))
     return _record(hub.party.store.events(case_id), case_id)
 
@@ -101,7 +98,7 @@ def withdraw(hub: Hub, case_id: UUID, officer: Officer, reason: CancelReason, ag
         Outgoing(
             kind=Kind.cancel,
             recipient=asking.agency,
-            thread=asking.thread,
+            thread=asking.asked.thread,
             case_id=case_id,
             body=Cancel(
                 request_digest=digest,

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from agents.hub.casework import OPENED, askings, case_record, taken_back
 from agents.hub.checks import Asker, plan
-from agents.hub.deadlines import DUE, due_work, overdue
+from agents.hub.deadlines import DUE, asked_agency, timed, timed_work
 from agents.hub.entries import asked_entries, case_entry
 from agents.hub.erasure import ERASE, erased, erasing_work
 from agents.hub.intake import NECESSITY, SAY_WHY, Aside, read_contacts
@@ -29,11 +29,10 @@ from broker.store import leases
 from broker.streams import topic_between
 from broker.times import SKEW
 from policies.pack import Pack
-from policies.vocabulary import Fact
 from schemas import codec
 from schemas.enums import Kind, Operation, Refusal
 from schemas.errors import ConfigurationError, Fault, MalformedRecordError, StoreUnavailableError
-from schemas.events import AskedAgency, CaseOpened, CaseRecord, Contact, Decided, OfficerDecision
+from schemas.events import CaseOpened, CaseRecord, Contact, Decided, OfficerDecision
 from schemas.identifiers import PartyId, Thread
 from schemas.records import Officer
 from schemas.statements import Party as Listed
@@ -183,8 +182,8 @@ class Hub:
         return do_work(self.party, TELL, LEASE, "not_told", self._told)
 
     def _due(self) -> bool:
-        """Deadlines that have passed: silence is an event and an entry."""
-        return do_work(self.party, DUE, LEASE, "not_timed", lambda work, at: overdue(self.party, work, at))
+        """Deadlines that pass in silence, and whom to tell of one."""
+        return do_work(self.party, DUE, LEASE, "not_timed", lambda work, at: timed(self.party, work, at))
 
     def _erase(self) -> bool:
         """What an agency took back goes for good."""
@@ -193,9 +192,7 @@ class Hub:
     @property
     def asker(self) -> Asker:
         """The hub as it asks today."""
-        accepted = self.pack.law_digest in self.party.trust.directory.packs
-        standing = frozenset() if accepted else frozenset({Fact.pack_not_accepted})
-        return Asker(party=self._me, settings=self.settings, contact=self.party.settings.contact, standing=standing)
+        return Asker.of(self._me, self.settings, self.party.settings.contact, self.pack, self.party.trust.directory.packs)
 
     def _opened(self, work: Work, at: datetime) -> Effect:
         events = self.party.store.events(work.case_id)
@@ -210,9 +207,9 @@ class Hub:
         plans = [plan(work.case_id, contact, decision, agency, asker, self.pack, at) for agency in self.agencies]
         self.party.reached(Milestone.decided)
         asked = tuple(
-            AskedAgency(agency=each.agency, thread=Thread(os.urandom(Thread.size)), due_at=each.request.due_at)
+            asked_agency(each.agency, Thread(os.urandom(Thread.size)), each.deadline)
             for each in plans
-            if each.request is not None
+            if each.request is not None and each.deadline is not None
         )
         opened = CaseOpened(
             case_id=work.case_id,
@@ -243,14 +240,14 @@ class Hub:
         outgoing = Outgoing(
             kind=Kind.request,
             recipient=asking.agency,
-            thread=asking.thread,
+            thread=asking.asked.thread,
             case_id=work.case_id,
-            body=replace(planned.request, due_at=asking.due_at),
+            body=replace(planned.request, due_at=asking.asked.due_at),
             entries=asked_entries(planned, asking.decision, work.case_id, self.pack.digest, at),
             keep=True,
         )
-        waiting = due_work(work.case_id, asking.agency, asking.follow_up, asking.due_at)
-        return Effect(outgoing=(outgoing,), work=(waiting,), marks=(Mark(case_id=work.case_id, digest=work.digest),))
+        waiting = timed_work(work.case_id, asking, self.settings.clocks)
+        return Effect(outgoing=(outgoing,), work=waiting, marks=(Mark(case_id=work.case_id, digest=work.digest),))
 
     def react(self, opened: Opened, at: datetime) -> Effect | Refusal:
         """What an agency's envelope does."""

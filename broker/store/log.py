@@ -115,7 +115,7 @@ def entries_of_case(store: Store, case_id: UUID) -> list[Entry]:
     return [codec.decode(Entry, each) for each in found if each is not None]
 
 
-def _opened(row: Any, key: bytes, data: bytes) -> Leaf:
+def _opened(row: Any, key: bytes, data: bytes) -> Leaf:  # noqa: ANN401 - rows of two queries
     try:
         opened = open_under(key, row.key_name.encode(), row.sealed)
     except StoreUnavailableError:

@@ -216,6 +216,11 @@ DECISION = events.OfficerDecision(
     necessity=NECESSITY,
     consents=CONSENTS,
 )
+CHOSEN = events.ChosenQuestion(
+    agency=POLICE, subject_ref=SubjectRef("s1"), category=CategoryId("pol.incidents"), since=date(2025, 1, 1), until=date(2026, 1, 1)
+)
+NARROWED = events.Adjustment(widens=False, reason="He has never lived in this household.", questions=(CHOSEN,))
+CHECKS = events.Checks(matrix=Slug("risk-assessment"), asked=(CHOSEN,), adjustments=(NARROWED,))
 STEP = records.LadderStep(
     layer=enums.Layer.gateway,
     applies=True,
@@ -378,8 +383,9 @@ def what_people_decide() -> list[object]:
         reviewed_by=OFFICER,
         interpretation="Fits earlier visits (synthetic).",
     )
-    follow_up = events.FollowUp(case_id=CASE, agency=POLICE, thread=THREAD, decision=DECISION, due_at=NOW + timedelta(hours=2))
-    rebased = events.Rebased(agency=POLICE, follow_up=Digest(made("follow-up", 32)), due_at=NOW + timedelta(hours=1))
+    asked = events.AskedAgency(agency=POLICE, thread=THREAD, due_at=NOW + timedelta(hours=2))
+    follow_up = events.FollowUp(case_id=CASE, decision=DECISION, asked_at=NOW, asked=asked)
+    rebased = events.Rebased(follow_up=Digest(made("follow-up", 32)), asked=asked)
     return [
         records.Cancel(reason=enums.CancelReason.withdrawn, duty_contact=DUTY, **about, **decided),
         records.Correction(
@@ -428,7 +434,9 @@ def every_record() -> list[object]:
     """One of each released record, and of some a second that takes the other branches."""
     acknowledgement = records.Acknowledgement(answers=REQUEST_DIGEST, received_at=NOW, duty_contact=DUTY)
     signed = envelope.Signed(header=codec.encode(header()), wrapped_key=WrappedKey(made("wrapped", 1168)), ciphertext=made("cipher", 48))
-    asked = events.AskedAgency(agency=POLICE, thread=THREAD, due_at=NOW + timedelta(hours=4))
+    asked = events.AskedAgency(
+        agency=POLICE, thread=THREAD, due_at=NOW + timedelta(hours=4), timescale=Slug("hours.red"), calendar=Slug("calendar-0")
+    )
     opened = events.CaseOpened(
         case_id=CASE, hub=HUB, opened_at=NOW, contact=contact(), decision=DECISION, asked=(asked,), unasked=(unasked(),)
     )
@@ -495,7 +503,7 @@ def every_record() -> list[object]:
         enrolment(),
         contact(),
         replace(contact(), decision=None),
-        events.Decided(contact=Digest(made("contact", 32)), decision=DECISION),
+        events.Decided(contact=Digest(made("contact", 32)), decision=replace(DECISION, checks=CHECKS)),
         opened,
         case_record,
         *what_people_decide(),
