@@ -62,12 +62,12 @@ class Asker:
 def questions_for(
     agency: Party, subjects: Iterable[Subject], decision: OfficerDecision, pack: Pack, at: datetime, matrix: Matrix | None = None
 ) -> list[Question]:
-    """Every category this agency's kind holds whose threshold stage, RAG and role are reached, and that a matrix, if any, asks for."""
+    """Every category this agency's kind, and by agreement it, holds whose threshold stage, RAG and role are reached, and that a matrix, if any, asks for."""
     return [
         Question(subject_ref=subject.ref, category=category.id, since=since_of(category, days, at.date()), until=at.date())
         for subject in subjects
         for category in pack.categories.categories
-        if category.id != CONCERN and may_ask(category, agency.kind, subject.role, decision)
+        if may_ask(category, agency.kind, subject.role, decision) and pack.may_ask(agency.id, category.id)
         for days in _look_back(category, agency, subject, decision, matrix)
     ]
 
@@ -93,7 +93,7 @@ def chosen_for(agency: Party, subjects: Iterable[Subject], decision: OfficerDeci
         Question(subject_ref=each.subject_ref, category=each.category, since=each.since, until=each.until)
         for each in (decision.checks.asked if decision.checks else ())
         if each.agency == agency.id and each.subject_ref in roles and each.category in allowed
-        if may_ask(allowed[each.category], agency.kind, roles[each.subject_ref], decision)
+        if may_ask(allowed[each.category], agency.kind, roles[each.subject_ref], decision) and pack.may_ask(agency.id, each.category)
         if each.until <= at.date() and each.since >= since_of(allowed[each.category], allowed[each.category].look_back_days, each.until)
     ]
 
