@@ -5,20 +5,25 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, Select, and_, bindparam, column, create_engine, event, func, inspect, or_, select, table
+from sqlalchemy import Column, Index, MetaData, Table, and_, bindparam, column, create_engine, event, func, inspect, or_, select, table
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
+from sqlalchemy.schema import CreateIndex
+from sqlalchemy.sql import Select
 from sqlalchemy.sql.elements import ColumnElement
 
 from agents.adapter.matching import MAX_CANDIDATES, nhs_numbers
 from agents.adapter.ports import Candidate, Found, Row
+from agents.adapter.sources.places import CategoryPlace, Dated, Place
 from agents.adapter.sources.reading import MAX_ROWS, STATEMENT_SECONDS, day_of, named, number_of, shape, stored, text_of
-from agents.adapter.sources.settings import CategoryPlace, Dated, Place, SourceSettings
+from agents.adapter.sources.settings import SourceSettings
 from agents.adapter.sources.spelling import PUNCTUATION, spellings
 from schemas.errors import Fault, SourceUnavailableError
 from schemas.identifiers import CategoryId
@@ -32,8 +37,25 @@ _SESSION: Final = (
     f"SET lock_timeout = {STATEMENT_SECONDS * 1000}",
 )
 Values = dict[str, Any]  # a driver's row or parameters, by column label
-Asked = tuple[str, Place, list[str], list[tuple[str, Select[Any]]]]  # setting, place, its columns, the questions asked of it
+Question = tuple[list[str], Select[Any]]  # the columns an index on which answers it, and itself
+Asked = tuple[str, Place, list[str], list[Question]]  # setting, place, its columns, the questions asked of it
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingIndex:
+    """An index that a declared question needs; a view has no `statement`, since the tables below it are its owner's to know."""
+
+    field: str
+    table: str
+    columns: tuple[str, ...]
+    statement: str
+
+    @property
+    def cure(self) -> str:
+        """What to ask for."""
+        where = "" if self.statement else "the tables below the view, for "
+        return f"ask its owner for an index on {where}{', '.join(self.columns)}"
 
 
 class SqlSource:
@@ -93,22 +115,61 @@ class SqlSource:
 
     def faults(self, file: str = "adapter.toml") -> tuple[Fault, ...]:
         """Tables and columns that are not there, and questions no index answers."""
-        places: list[Asked] = [("source.person", self._settings.person, _person_columns(self._settings), self._person_questions())]
-        for each in self._settings.category:
-            questions = [(each.person, self._held[each.category])]
-            places.append((f"source.category.{each.category}", each, _category_columns(each), questions))
-        return self._read(lambda connection: tuple(fault for place in places for fault in _place_faults(connection, file, place)))
+        unindexed = (
+            Fault(file=file, field=each.field, message=f"{each.table} is read whole to find one person", fix=each.cure)
+            for each in self.missing_indexes()
+        )
+        return (*self.name_faults(file), *unindexed)
 
-    def _person_questions(self) -> list[tuple[str, Select[Any]]]:
+    def name_faults(self, file: str = "adapter.toml") -> tuple[Fault, ...]:
+        """Tables and columns that are not there."""
+        return self._read(lambda connection: tuple(one for each in self._places() for one in _name_faults(connection, file, each)))
+
+    def missing_indexes(self) -> tuple[MissingIndex, ...]:
+        """What its owner would have to make, so that no question reads a table from end to end."""
+        return self._read(lambda connection: tuple(dict.fromkeys(one for each in self._places() for one in _missing(connection, each))))
+
+    def make_indexes(self) -> tuple[MissingIndex, ...]:
+        """Make them, in SQLite only, and say which are still missing: the one time that anything is written to a source."""
+        if self._path is None:
+            self._refuse("is its owner's to index")
+        path, statements = self._path, [each.statement for each in self.missing_indexes() if each.statement]
+        self._engine.dispose()  # a reader that stays open would keep the writer waiting
+
+        def make() -> None:
+            with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=STATEMENT_SECONDS)) as database, database:
+                for statement in statements:
+                    database.execute(statement)
+
+        self._failing_quietly(make)
+        return self.missing_indexes()
+
+    def _places(self) -> list[Asked]:
         person = self._settings.person
-        by_number = [(person.nhs_number.column, self._by_number)] if person.nhs_number and self._by_number is not None else []
-        return [*by_number, (person.born_on.column, self._by_name)]
+        places: list[Asked] = [("source.person", person, _person_columns(self._settings), self._person_questions())]
+        for each in self._settings.category:
+            indexed = [*each.person, *([each.at.column] if each.at else [])]
+            places.append((f"source.category.{each.category}", each, _category_columns(each), [(indexed, self._held[each.category])]))
+        return places
+
+    def _person_questions(self) -> list[Question]:
+        person = self._settings.person
+        by_number = [([person.nhs_number.column], self._by_number)] if person.nhs_number and self._by_number is not None else []
+        return [*by_number, ([person.born_on.column], self._by_name)]
 
     def _read(self, work: Callable[[Connection], R]) -> R:
-        """Any failure of the driver becomes one error that quotes nothing, not even as its context."""
-        try:
+        """One connection that can only read, and not for long."""
+
+        def read() -> R:
             with self._engine.connect() as connection, _time_limit(connection):
                 return work(connection)
+
+        return self._failing_quietly(read)
+
+    def _failing_quietly(self, work: Callable[[], R]) -> R:
+        """Any failure of the driver becomes one error that quotes nothing, not even as its context."""
+        try:
+            return work()
         except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             failed = f"did not answer ({type(error).__name__})"
         except ValueError:
@@ -196,11 +257,11 @@ def _person_statements(settings: SourceSettings) -> tuple[Select[Any] | None, Se
     """By number, if the source has any, and by name."""
     person = settings.person
     number = person.nhs_number
-    wanted = {"key": person.key, "family_name": person.family_name, "given_names": person.given_names, "postcode": person.postcode}
+    wanted = {"key": person.key[0], "family_name": person.family_name, "given_names": person.given_names, "postcode": person.postcode}
     wanted |= {"born_on": person.born_on.column, "nhs_number": number.column if number else None}
     wanted |= {"verified": number.verified.column if number and number.verified else None}
     columns: list[ColumnElement[Any]] = [column(name).label(label) for label, name in wanted.items() if name]
-    everyone = select(*columns).select_from(_table(person.name)).order_by(column(person.key)).limit(MAX_CANDIDATES + 1)
+    everyone = select(*columns).select_from(_table(person.name)).order_by(column(person.key[0])).limit(MAX_CANDIDATES + 1)
     by_number = everyone.where(column(number.column).in_(bindparam("numbers", expanding=True))) if number else None
     named_so = _folded(column(person.family_name)).in_(bindparam("names", expanding=True))
     return by_number, everyone.where(column(person.born_on.column) == bindparam("born"), named_so)
@@ -216,7 +277,7 @@ def _folded(name: ColumnElement[Any]) -> ColumnElement[Any]:
 
 def _held_statement(place: CategoryPlace) -> Select[Any]:
     fields: list[ColumnElement[Any]] = [column(name).label(f"field_{index}") for index, name in enumerate(place.fields.values())]
-    statement = select(*fields).select_from(_table(place.name)).where(column(place.person) == bindparam("key")).limit(MAX_ROWS + 1)
+    statement = select(*fields).select_from(_table(place.name)).where(column(place.person[0]) == bindparam("key")).limit(MAX_ROWS + 1)
     if place.at is None:
         return statement
     at: ColumnElement[Any] = column(place.at.column)
@@ -265,32 +326,45 @@ def _instant(value: object, form: str | None) -> datetime:
 
 def _person_columns(settings: SourceSettings) -> list[str]:
     person, number = settings.person, settings.person.nhs_number
-    names = [person.key, person.family_name, person.given_names, person.born_on.column, person.postcode]
+    names = [*person.key, person.family_name, person.given_names, person.born_on.column, person.postcode]
     names += [number.column if number else None, number.verified.column if number and number.verified else None]
     return [name for name in names if name]
 
 
 def _category_columns(place: CategoryPlace) -> list[str]:
     dated: list[Dated] = [place.at] if place.at else []
-    return [place.person, *(each.column for each in dated), *place.fields.values()]
+    return [*place.person, *(each.column for each in dated), *place.fields.values()]
 
 
-def _place_faults(connection: Connection, file: str, asked: Asked) -> list[Fault]:
-    field, place, columns, questions = asked
+def _name_faults(connection: Connection, file: str, asked: Asked) -> list[Fault]:
+    field, place, columns, _ = asked
     schema, _, name = place.name.rpartition(".")
     try:
         there = {each["name"] for each in inspect(connection).get_columns(name, schema=schema or None)}
     except NoSuchTableError:
         return [Fault(file=file, field=field, message=f"there is no table or view {place.name}", fix="name one the reading role may see")]
     absent = [each for each in columns if each not in there]
-    if absent:
-        return [Fault(file=file, field=field, message=f"{place.name} has no column {each}", fix="correct the name") for each in absent]
-    message = f"{place.name} is read whole to find one person"
-    return [
-        Fault(file=file, field=field, message=message, fix=f"ask its owner for an index on {indexed}")
-        for indexed, statement in questions
-        if _scans(connection, statement)
-    ]
+    return [Fault(file=file, field=field, message=f"{place.name} has no column {each}", fix="correct the name") for each in absent]
+
+
+def _missing(connection: Connection, asked: Asked) -> Iterator[MissingIndex]:
+    field, place, _, questions = asked
+    if _name_faults(connection, "", asked):
+        return
+    for columns, statement in questions:
+        if _scans(connection, statement):
+            made = _index_statement(connection, place.name, columns)
+            yield MissingIndex(field=field, table=place.name, columns=tuple(columns), statement=made)
+
+
+def _index_statement(connection: Connection, place: str, columns: list[str]) -> str:
+    """In the database's own words; empty for a view. On PostgreSQL it is made without holding anybody up."""
+    schema, _, name = place.rpartition(".")
+    if name in inspect(connection).get_view_names(schema=schema or None):
+        return ""
+    there = Table(name, MetaData(schema=schema or None), *(Column(each) for each in columns))
+    index = Index(f"mash_{'_'.join([name, *columns])}"[:63], *there.columns, postgresql_concurrently=True)
+    return str(CreateIndex(index, if_not_exists=True).compile(dialect=connection.dialect)).strip()
 
 
 def _scans(connection: Connection, statement: Select[Any]) -> bool:
