@@ -11,7 +11,7 @@ from uuid import UUID
 from agents.hub.matrix import Matrix, may_ask
 from agents.hub.settings import HubSettings
 from agents.hub.timescales import Deadline
-from policies.categories import CONCERN, Category
+from policies.categories import Category
 from policies.decision import Decision, decide
 from policies.explain import ladder, near_misses
 from policies.facts import question_of, request_facts
@@ -62,7 +62,7 @@ class Asker:
 def questions_for(
     agency: Party, subjects: Iterable[Subject], decision: OfficerDecision, pack: Pack, at: datetime, matrix: Matrix | None = None
 ) -> list[Question]:
-    """Every category this agency's kind, and by agreement it, holds whose threshold stage, RAG and role are reached, and that a matrix, if any, asks for."""
+    """What this agency holds by its kind and by agreement, of which stage, RAG and role reach the threshold and which a matrix, if any, asks."""
     return [
         Question(subject_ref=subject.ref, category=category.id, since=since_of(category, days, at.date()), until=at.date())
         for subject in subjects
