@@ -62,7 +62,7 @@ class Asker:
 def questions_for(
     agency: Party, subjects: Iterable[Subject], decision: OfficerDecision, pack: Pack, at: datetime, matrix: Matrix | None = None
 ) -> list[Question]:
-    """What this agency holds by its kind and by agreement, of which stage, RAG and role reach the threshold and which a matrix, if any, asks."""
+    """What this agency holds by kind and agreement, where stage, RAG and role reach the threshold and a matrix, if any, asks for it."""
     return [
         Question(subject_ref=subject.ref, category=category.id, since=since_of(category, days, at.date()), until=at.date())
         for subject in subjects

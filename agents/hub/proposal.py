@@ -174,7 +174,7 @@ def _askable(grounds: Grounds, agency: Party) -> Iterator[tuple[Subject, Categor
     """Everything such an agency holds, about everybody."""
     for subject in grounds.contact.subjects:
         for category in grounds.pack.categories.categories:
-            if category.id != CONCERN and agency.kind in category.held_by:
+            if category.id != CONCERN and agency.kind in category.held_by and grounds.pack.may_ask(agency.id, category.id):
                 yield subject, category
 
 
