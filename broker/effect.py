@@ -89,7 +89,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Kept:
-    """An event read back and opened."""
+    """An event read back and opened; its body is None once its key is destroyed."""
 
     digest: Digest
     kind: str

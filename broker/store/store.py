@@ -226,20 +226,28 @@ class Store:
             return [UUID(row.case_id) for row in connection.execute(query)]
 
     def events(self, case_id: UUID) -> list[Kept]:
-        """Everything kept about one case, opened, in the order it was kept; one whose key is destroyed is left out."""
+        """Everything kept about one case, opened, in the order it was kept; one whose key is destroyed has no body."""
         table = tables.event
         with tables.transaction(self.engine) as connection:
             rows = connection.execute(sa.select(table).where(table.c.case_id == str(case_id)).order_by(table.c.id)).all()
         keys = self.vault.content_keys(row.key_id for row in rows)
-        return [_opened(row, keys[row.key_id]) for row in rows if row.key_id in keys]
+        return [_opened(row, keys.get(row.key_id)) for row in rows]
 
     def event(self, case_id: UUID, digest: Digest) -> Kept | None:
-        """One event of a case."""
+        """One event of a case; None also when its key is destroyed."""
         table = tables.event
         with tables.transaction(self.engine) as connection:
             row = connection.execute(sa.select(table).where(table.c.case_id == str(case_id), table.c.digest == digest)).one_or_none()
         keys = self.vault.content_keys([row.key_id] if row else [])
         return _opened(row, keys[row.key_id]) if row is not None and row.key_id in keys else None
+
+    def erase(self, case_id: UUID, digests: Iterable[Digest]) -> int:
+        """Destroy the content keys of these events of a case, so that nobody reads them again; says how many there were."""
+        table = tables.event
+        with tables.transaction(self.engine) as connection:
+            ids = sa.select(table.c.key_id).where(table.c.case_id == str(case_id), table.c.digest.in_(list(digests)))
+            found = list(connection.scalars(ids))
+        return self.vault.destroy(found)
 
     def due_work(self, kind: str, at: datetime) -> Work | None:
         """The oldest open work item that is due and that nobody else holds."""
@@ -381,12 +389,13 @@ def _next_sequence(connection: sa.Connection, topic: str) -> tuple[Incarnation, 
     return Incarnation(row.incarnation), row.next
 
 
-def _opened(row: sa.Row[tuple[object, ...]], key: bytes) -> Kept:
-    thread = None
-    if row.enveloped:
-        body, thread = reopen(row.content, key), header_of(row.content).thread
-    else:
+def _opened(row: sa.Row[tuple[object, ...]], key: bytes | None) -> Kept:
+    body: object = None
+    if key is not None and row.enveloped:
+        body = reopen(row.content, key)
+    elif key is not None:
         data = open_under(key, row.digest, row.content)
         body = codec.decode(codec.record_of(data), data)
+    thread = header_of(row.content).thread if row.enveloped else None
     sender = PartyId(row.sender) if row.sender else None
     return Kept(digest=Digest(row.digest), kind=row.kind, at=row.at, sender=sender, body=body, thread=thread)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -215,6 +216,25 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
     except sa.exc.StatementError as error:
         message = f"the store did not finish a transaction ({type(error.orig).__name__})"
         raise StoreUnavailableError(message) from None
+
+
+def forget_deleted(engine: sa.Engine) -> None:
+    """Let nothing deleted stand in SQLite's write-ahead log; StoreUnavailableError while another process still reads from it."""
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()  # outside any transaction, or it is refused
+    try:
+        cursor = connection.cursor()
+        busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        cursor.close()
+    except sqlite3.Error as error:
+        message = f"the store did not empty its write-ahead log ({type(error).__name__})"
+        raise StoreUnavailableError(message) from None
+    finally:
+        connection.close()
+    if busy:
+        message = "another process holds the store's write-ahead log"
+        raise StoreUnavailableError(message)
 
 
 def insert_new(connection: sa.Connection, table: sa.Table, **row: object) -> bool:

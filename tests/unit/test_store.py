@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from dataclasses import replace
 from datetime import timedelta
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import pytest
@@ -237,8 +239,47 @@ def test_an_event_whose_key_is_destroyed_is_gone_and_the_rest_stands(store):
     store.apply([Effect(events=(local_event(CASE, "decided", note(), NOW), local_event(other, "decided", note(), NOW)))], sealer, NOW)
     with tables.transaction(store.vault._engine) as connection:
         connection.execute(sa.delete(tables.case_key).where(tables.case_key.c.name == f"case/{CASE}"))
-    assert store.events(CASE) == []
-    assert len(store.events(other)) == 1
+    assert [(each.kind, each.body) for each in store.events(CASE)] == [("decided", None)]
+    assert [each.body for each in store.events(other)] == [note()]
+
+
+def test_erased_events_keep_their_place_and_lose_their_content_however_often_they_are_erased(store):
+    sent = (outgoing(), outgoing(body=replace(acknowledgement(), duty_contact=replace(DUTY, name="another"))))
+    store.apply([Effect(events=(local_event(CASE, "decided", note(), NOW),), outgoing=sent)], sealer, NOW)
+    before = store.events(CASE)
+    _, gone, kept = (each.digest for each in before)
+    assert store.erase(CASE, [gone]) == 1
+    assert store.erase(CASE, [gone]) == 0
+    assert store.erase(uuid4(), [kept]) == 0  # an event is erased from its own case only
+    assert [each.body is None for each in store.events(CASE)] == [False, True, False]
+    assert [replace(each, body=None) for each in store.events(CASE)] == [replace(each, body=None) for each in before]
+    assert store.event(CASE, gone) is None
+    assert store.event(CASE, kept) is not None
+    assert store.case_of(gone) == CASE
+
+
+def test_an_erased_key_is_in_no_file_of_the_keys_database(tmp_path):
+    keys = tmp_path / "keys.db"
+    store = Store(f"sqlite:///{tmp_path}/store.sqlite", Vault(f"sqlite:///{keys}", bytes(32)), HUB)
+    store.apply([Effect(outgoing=(outgoing(),))], sealer, NOW)
+    with tables.transaction(store.vault._engine) as connection:
+        wrapped = connection.scalar(sa.select(tables.content_key.c.wrapped))
+
+    def stands():
+        return any(wrapped in path.read_bytes() for path in tmp_path.glob("keys.db*"))
+
+    assert stands()
+    (event,) = store.events(CASE)
+    reader = sqlite3.connect(keys, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM content_key").fetchall()
+    with patch.object(tables, "BUSY_MS", 10), pytest.raises(StoreUnavailableError, match="write-ahead log"):
+        Store(f"sqlite:///{tmp_path}/store.sqlite", Vault(f"sqlite:///{keys}", bytes(32)), HUB).erase(CASE, [event.digest])
+    assert stands()  # another still reads from it: not done, to be done again
+    reader.close()
+    assert store.erase(CASE, [event.digest]) == 0
+    assert not stands()
+    store.close()
 
 
 def test_a_store_of_another_party_or_schema_is_refused_by_name(store, store_urls):
