@@ -9,6 +9,7 @@ from uuid import UUID
 
 import typer
 
+from agents.cli import officers
 from agents.cli.checks import checks, read_decision
 from agents.cli.compose import hub_of
 from agents.cli.output import ERR, AsJson, Exit, guarded, plain, tell
@@ -19,6 +20,10 @@ from broker.trustfiles import write_whole
 
 app = typer.Typer(no_args_is_help=True, help="Work at a hub.")
 app.command()(checks)
+app.command()(officers.follow_up)
+app.command()(officers.rerate)
+app.command()(officers.withdraw)
+app.command()(officers.say)
 Home = Annotated[Path, typer.Option("--folder", help="The hub's folder.")]
 
 

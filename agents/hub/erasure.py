@@ -26,7 +26,7 @@ def erasing_work(case_id: UUID, response: Kept, at: datetime) -> Work:
 
 def erased(party: Party, work: Work, at: datetime) -> Effect:
     """Destroy the key, then say so: a crash between the two only destroys again what is gone."""
-    digest = Digest.fromhex(work.id.rpartition("/")[2])
+    digest = Digest.parse(work.id.rpartition("/")[2])
     party.store.erase(work.case_id, [digest])
     entry = case_entry(at, Operation.erasure, party.actor, work.case_id, None, "corrected")
     return Effect(entries=(replace(entry, envelope=digest),))
