@@ -13,9 +13,10 @@ from pydantic import TypeAdapter, ValidationError
 from agents.cli.compose import hub_of
 from agents.cli.output import ERR, AsJson, Exit, guarded, plain, tell
 from agents.cli.run import run_until_stopped
-from agents.hub.intake import SAY_WHY, Aside, boilerplate, faults_of
+from agents.hub.intake import SAY_WHY, Aside, faults_of
 from broker.settings import read_bytes
 from broker.trustfiles import write_whole
+from policies.wording import boilerplate
 from schemas.errors import ConfigurationError, Fault
 from schemas.events import OfficerDecision
 
