@@ -50,6 +50,11 @@ class Receipt:
     state: str  # accepted, quarantined or expired
 
 
+def once(what: str, name: Digest) -> Receipt:
+    """A receipt of our own: an effect that names it happens once, and whoever comes second finds the name taken."""
+    return Receipt(digest=name, topic=what, incarnation=Incarnation.zero(), sequence=0, state="accepted")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quarantined:
     """What could not be believed or read, kept as it came."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from agents.adapter.matching import Match, MatchOutcome
-from agents.adapter.ports import Found, Row
+from agents.adapter.ports import Candidate, Found, Row
+from broker.effect import Outgoing
 from policies.decision import Decision, decide
 from policies.explain import ladder, near_misses, shown_caps
 from policies.facts import question_of, request_facts
@@ -19,7 +21,7 @@ from schemas import codec
 from schemas.enums import Kind, Operation, Outcome, Status
 from schemas.errors import OversizeRecordError
 from schemas.events import Entry
-from schemas.identifiers import DecisionId, Digest, Slug, Thread
+from schemas.identifiers import CategoryId, DecisionId, Digest, Slug, SubjectRef, Thread
 from schemas.record import MAX_ITEMS
 from schemas.records import (
     Answer,
@@ -37,6 +39,7 @@ from schemas.statements import Party
 
 PART_NUMBERS: Final = 16  # bytes by which `part` and `parts` may grow once they are known
 FRAME: Final = 16  # bytes that Avro adds around an item or a field, at most
+Key = tuple[SubjectRef, CategoryId]
 MOST: Final = 384 * 1024  # bytes of one answer's items: with its ladder it still fits one body; what is more, a person sends
 
 
@@ -53,16 +56,20 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Decided:
-    """A question and what the ladder says of it before any search, taking the person as surely found."""
+    """A question and what the ladder says of it before any search, taking the person as surely found.
+
+    `held`: a person of the agency has said that no machine answers it.
+    """
 
     question: Question
     decision: Decision
     near_misses: tuple[NearMiss, ...]
+    held: bool = False
 
     @property
     def searches(self) -> bool:
         """Only what would be released is searched for."""
-        return self.decision.outcome is Outcome.release
+        return self.decision.outcome is Outcome.release and not self.held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -75,6 +82,7 @@ class Search:
     allowed_lag: timedelta = timedelta(days=3660)
     failed: bool = False
     by_person: bool = False
+    candidates: tuple[Candidate, ...] = ()  # for the agency's own reviewer; they never leave
 
     def is_stale(self, at: datetime) -> bool:
         """Whether anything that was searched is behind its allowed lag."""
@@ -84,6 +92,20 @@ class Search:
 
 FAILED: Final = Search(failed=True)
 BY_PERSON: Final = Search(by_person=True)
+FAILING: Final = frozenset({Status.source_unavailable, Status.stale})  # what is asked again until the source is back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Said:
+    """An answer, and the pack it was decided by."""
+
+    answer: Answer
+    pack_digest: Digest
+
+    @property
+    def key(self) -> Key:
+        """Which question it answers."""
+        return self.answer.subject_ref, self.answer.category
 
 
 def decide_question(asked: Asked, question: Question, pack: Pack, at: datetime, standing: frozenset[Fact] = frozenset()) -> Decided:
@@ -113,7 +135,7 @@ def still_within(question: Question, pack: Pack, at: datetime) -> Question:
 
 def status_of(decided: Decided, search: Search | None, items: tuple[Item, ...], at: datetime) -> Status:
     """One status, from the decision first and the search second."""
-    if decided.decision.never_automatic:
+    if decided.decision.never_automatic or decided.held:
         return Status.contact_us
     if decided.decision.outcome is Outcome.withhold:
         return Status.withheld
@@ -139,9 +161,14 @@ def _status_found(search: Search, items: tuple[Item, ...], at: datetime) -> Stat
 def _status_held(search: Search, items: tuple[Item, ...]) -> Status:
     if search.found is None:
         return Status.source_unavailable
-    if len(items) > MAX_ITEMS or sum(_size(item) for item in items) > MOST:
+    if too_large(items):
         return Status.in_review
     return Status.released if items else Status.none_held
+
+
+def too_large(items: tuple[Item, ...]) -> bool:
+    """Whether these items are more than one answer can carry."""
+    return len(items) > MAX_ITEMS or sum(_size(item) for item in items) > MOST
 
 
 def _size(item: Item) -> int:
@@ -153,11 +180,7 @@ def _size(item: Item) -> int:
 def answer(asked: Asked, decided: Decided, search: Search | None, pack: Pack, contact: DutyContact, at: datetime) -> Answer:
     """What is said of one question: the least that answers it."""
     question = decided.question
-    rows = search.found.rows if search is not None and search.found is not None and decided.searches else ()
-    category = next(each for each in pack.categories.categories if each.id == question.category) if rows else None
-    relation = next(each.relation_to_child for each in asked.request.subjects if each.ref == question.subject_ref)
-    bounds = {"since": question.since, "until": question.until}
-    items = minimise(category, rows, **bounds, relation_to_child=relation) if category is not None else ()
+    items = items_of(asked, question, search, pack) if search is not None and decided.searches else ()
     status = status_of(decided, search, items, at)
     match = search.match if search is not None else None
     return Answer(
@@ -179,6 +202,15 @@ def answer(asked: Asked, decided: Decided, search: Search | None, pack: Pack, co
     )
 
 
+def items_of(asked: Asked, question: Question, search: Search, pack: Pack) -> tuple[Item, ...]:
+    """The least of what was found that answers the question."""
+    if search.found is None or not search.found.rows:
+        return ()
+    category = next(each for each in pack.categories.categories if each.id == question.category)
+    relation = next(each.relation_to_child for each in asked.request.subjects if each.ref == question.subject_ref)
+    return minimise(category, search.found.rows, since=question.since, until=question.until, relation_to_child=relation)
+
+
 def decision_id(asked: Asked, question: Question, pack_digest: Digest, at: datetime) -> DecisionId:
     """The name of one decision: first 16 bytes of SHA-256 over its strict encoding."""
     identity = DecisionIdentity(
@@ -194,20 +226,27 @@ def decision_id(asked: Asked, question: Question, pack_digest: Digest, at: datet
     return DecisionId(hashlib.sha256(codec.encode(identity)).digest()[: DecisionId.size])
 
 
-def respond(asked: Asked, answers: tuple[Answer, ...], pack: Pack) -> tuple[Response, ...]:
-    """All answers of one request, in their order, as the first revision: in as many parts as its bodies need."""
-    whole = Response(
+def respond(asked: Asked, said: Iterable[Said], revision: int = 1) -> tuple[Response, ...]:
+    """All answers of one request, in its order, as one revision: a part holds what one pack decided and fits one body."""
+    place = {(each.subject_ref, each.category): number for number, each in enumerate(asked.request.questions)}
+    by_pack: dict[Digest, list[Answer]] = {}
+    for each in sorted(said, key=lambda one: place[one.key]):
+        by_pack.setdefault(each.pack_digest, []).append(each.answer)
+    parts = [part for pack, answers in by_pack.items() for part in _fitting(_whole(asked, tuple(answers), pack, revision))]
+    return tuple(replace(each, part=number, parts=len(parts)) for number, each in enumerate(parts, 1))
+
+
+def _whole(asked: Asked, answers: tuple[Answer, ...], pack_digest: Digest, revision: int) -> Response:
+    return Response(
         request_digest=asked.digest,
         case_id=asked.request.case_id,
         agency=asked.me.id,
-        revision=1,
+        revision=revision,
         part=1,
         parts=1,
-        pack_digest=pack.digest,
+        pack_digest=pack_digest,
         answers=answers,
     )
-    parts = _fitting(whole)
-    return tuple(replace(each, part=number, parts=len(parts)) for number, each in enumerate(parts, 1))
 
 
 def _fitting(response: Response) -> list[Response]:
@@ -230,7 +269,7 @@ def _fits(response: Response) -> bool:
 def entries_of(asked: Asked, decided: Decided, said: Answer, pack: Pack, actor: Officer) -> tuple[tuple[Entry, ...], Entry]:
     """For one question: a consultation for each source searched, and the disclosure, whatever its outcome."""
     disclosure = replace(
-        entry(asked, Operation.disclosure, actor, said.decided_at, said.status.value),
+        entry(asked.request, asked.digest, Operation.disclosure, actor, said.decided_at, said.status.value),
         subject_ref=said.subject_ref,
         category=said.category,
         rules=decided.decision.rules,
@@ -240,19 +279,46 @@ def entries_of(asked: Asked, decided: Decided, said: Answer, pack: Pack, actor: 
     return tuple(searched), disclosure
 
 
-def entry(asked: Asked, operation: Operation, actor: Officer, at: datetime, outcome: str) -> Entry:
-    """An entry about this request as a whole."""
+def repeated(asked: Asked, said: Said, actor: Officer, at: datetime) -> Entry:
+    """The disclosure of an answer that goes out once more, unchanged, in a later revision."""
+    return replace(
+        entry(asked.request, asked.digest, Operation.disclosure, actor, at, said.answer.status.value),
+        subject_ref=said.answer.subject_ref,
+        category=said.answer.category,
+        rules=tuple(step.rule for step in said.answer.ladder if step.met and step.rule is not None),
+        pack_digest=said.pack_digest,
+    )
+
+
+def sent(asked: Asked, said: Iterable[Said], disclosures: Mapping[Key, Entry], revision: int) -> tuple[Outgoing, ...]:
+    """One revision as it leaves: each part with an entry for each of its answers, and kept."""
+    return tuple(
+        Outgoing(
+            kind=Kind.response,
+            recipient=asked.hub.id,
+            thread=asked.thread,
+            case_id=asked.request.case_id,
+            body=part,
+            entries=tuple(disclosures[each.subject_ref, each.category] for each in part.answers),
+            keep=True,
+        )
+        for part in respond(asked, said, revision)
+    )
+
+
+def entry(request: Request, digest: Digest, operation: Operation, actor: Officer, at: datetime, outcome: str) -> Entry:
+    """An entry about a request as a whole."""
     return Entry(
         at=at,
         operation=operation,
         actor=actor,
-        case_id=asked.request.case_id,
+        case_id=request.case_id,
         subject_ref=None,
         category=None,
-        purpose=asked.request.purpose,
-        stage=asked.request.stage,
+        purpose=request.purpose,
+        stage=request.stage,
         rules=(),
         pack_digest=None,
         outcome=Slug(outcome),
-        envelope=asked.digest,
+        envelope=digest,
     )

@@ -63,6 +63,14 @@ def match(subject: Subject, candidates: Iterable[Candidate]) -> Match:
     return Match(outcome=MatchOutcome.confirmed, person=person, agreed_fields=_agreed(subject, person))
 
 
+def plausible(subject: Subject, candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """Who it may be, for the agency's own reviewer to choose from, in an order that a source's own does not change."""
+    people = [each for each in dict.fromkeys(candidates) if _fit(subject, each) is not _Fit.no]
+    return tuple(sorted(people, key=lambda each: (fold(each.family_name), fold(each.given_names), str(each.born_on), each.key)))[
+        :MAX_CANDIDATES
+    ]
+
+
 def fold(text: str | None) -> str:
     """What two spellings of one name or postcode have in common: case, white space, punctuation and code points folded away."""
     if not text:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
-import structlog
-
-from agents.adapter.answer import FAILED, Asked, Decided, Search, answer, decide_question, entries_of, entry, respond
-from agents.adapter.matching import MatchOutcome, match
+from agents.adapter.agency import Agency
+from agents.adapter.answer import FAILING, Asked, Decided, Said, Search, entries_of, entry, repeated, sent
+from agents.adapter.correction import ERASE, erased
+from agents.adapter.dossier import Dossier, revision_name
 from agents.adapter.ports import SourceSystem
 from agents.adapter.settings import AdapterSettings
-from broker.effect import Effect, Event, Kept, Milestone, Outgoing, Work
+from broker.effect import Effect, Event, Milestone, Outgoing, Work, once
 from broker.envelope import Opened
 from broker.follow import follow
 from broker.party import Party
@@ -20,22 +23,23 @@ from broker.receive import receive, reopen_parked
 from broker.rounds import do_work, each_alone, tend
 from broker.streams import topic_between
 from policies.pack import Pack
-from policies.vocabulary import Fact
 from schemas.enums import Kind, Operation, Refusal
-from schemas.errors import SourceUnavailableError
-from schemas.records import Acknowledgement, Answer, Rejection, Request, Searched, Subject
+from schemas.identifiers import Digest
+from schemas.records import Acknowledgement, Answer, Cancel, Question, Rejection, Request
 from schemas.statements import Party as Listed
 
 ANSWER: Final = "answer"
 LEASE: Final = timedelta(minutes=5)  # a slow source; another process takes over after it
-LOG: Final = structlog.get_logger()
+FIRST_WAIT: Final = timedelta(seconds=30)  # before a source that failed is asked again; twice as long each time
+LONGEST_WAIT: Final = timedelta(minutes=10)
 
 
-class Adapter:
-    """One process of an agency. It never sees another agency's answer: only requests reach it."""
+class Adapter(Agency):
+    """One process of an agency: only requests reach it."""
 
     def __init__(self, party: Party, settings: AdapterSettings, pack: Pack, source: SourceSystem) -> None:
-        self.party, self.settings, self.pack, self.source = party, settings, pack, source
+        super().__init__(party, settings, pack, source)
+        self._came: dict[Digest, Opened] = {}  # requests of the batch being read, which no store has yet
 
     @property
     def hubs(self) -> list[Listed]:
@@ -43,14 +47,15 @@ class Adapter:
         return [each for each in self.party.trust.directory.parties if each.id.kind == "hub"]
 
     def step(self, wait: float = 0) -> bool:
-        """One round: follow the network, answer, publish, receive; says whether anything happened."""
-        busy = each_alone(self.party, self._follow, self._answer, lambda: drain(self.party))
+        """One round: follow the network, answer, erase, publish, receive; says whether anything happened."""
+        busy = each_alone(self.party, self._follow, self._answer, self._erase, lambda: drain(self.party))
         return each_alone(self.party, lambda: self._receive(0 if busy else wait)) or busy
 
     def _follow(self) -> bool:
         return follow(self.party) and reopen_parked(self.party, self.react)
 
     def _receive(self, wait: float) -> bool:
+        self._came.clear()
         return receive(self.party, [topic_between(each.id, self.party.id) for each in self.hubs], self.react, wait)
 
     def tick(self) -> None:
@@ -58,139 +63,147 @@ class Adapter:
         each_alone(self.party, lambda: tend(self.party), lambda: reopen_parked(self.party, self.react))
 
     def react(self, opened: Opened, at: datetime) -> Effect | Refusal:
-        """A request is acknowledged at once, whatever follows, and worked on later."""
-        request = opened.body
-        if isinstance(request, Rejection):  # a hub could not believe or open what we sent: a person rings it
-            self.party.alarm("rejected", digest=str(request.answers))
-        if not isinstance(request, Request):
-            return Effect()
-        asked = self._asked(opened, request)
+        """A request is acknowledged at once, whatever follows, and worked on later; a cancel is kept and ends that work."""
+        body = opened.body
+        if isinstance(body, Rejection):  # a hub could not believe or open what we sent: a person rings it
+            self.party.alarm("rejected", digest=str(body.answers))
+        if isinstance(body, Cancel):
+            return self._cancelled(opened, body, at)
+        return self._asked_for(opened, body, at) if isinstance(body, Request) else Effect()
+
+    def _asked_for(self, opened: Opened, request: Request, at: datetime) -> Effect | Refusal:
+        kept = _event(opened, request.case_id, at)
+        asked = self.asking(request, opened.digest, opened.header.thread)
         if asked is None or request.agency != self.party.id or request.hub != opened.header.sender:
             return Refusal.invalid
+        self._came[opened.digest] = opened
         ack = Acknowledgement(answers=opened.digest, received_at=at, duty_contact=self.party.settings.contact)
-        kept = Event(
+        work = Work(
+            id=f"{ANSWER}/{opened.digest}",
+            kind=ANSWER,
             case_id=request.case_id,
             digest=opened.digest,
-            kind=Kind.request.value,
-            at=at,
-            content=opened.raw,
-            key=opened.key,
-            sender=opened.header.sender,
+            not_before=at + self.settings.answer_after,
         )
         return Effect(
             events=(kept,),
-            work=(
-                Work(
-                    id=f"answer/{opened.digest}",
-                    kind=ANSWER,
-                    case_id=request.case_id,
-                    digest=opened.digest,
-                    not_before=at + self.settings.answer_after,
-                ),
-            ),
-            entries=(entry(asked, Operation.consultation, self.party.actor, at, "begun"),),
+            work=(work,),
+            entries=(entry(asked.request, asked.digest, Operation.consultation, self.party.actor, at, "begun"),),
             outgoing=(
                 Outgoing(kind=Kind.acknowledgement, recipient=request.hub, thread=opened.header.thread, case_id=request.case_id, body=ack),
             ),
         )
 
-    def _asked(self, opened: Opened, request: Request) -> Asked | None:
-        me, hub = self.party.trust.party(self.party.id), self.party.trust.party(request.hub)
-        if me is None or hub is None:
-            return None
-        return Asked(request=request, digest=opened.digest, thread=opened.header.thread, me=me, hub=hub)
+    def _cancelled(self, opened: Opened, cancel: Cancel, at: datetime) -> Effect | Refusal:
+        """Only the hub that asked may cancel, on the thread it asked on."""
+        asked = self._known(cancel.request_digest, cancel.case_id)
+        if asked is None or (asked.hub.id, asked.request.case_id, asked.thread) != (
+            opened.header.sender,
+            cancel.case_id,
+            opened.header.thread,
+        ):
+            return Refusal.no_such_request
+        told = entry(asked.request, asked.digest, Operation.administration, cancel.officer, at, f"cancel.{cancel.reason.value}")
+        return Effect(events=(_event(opened, cancel.case_id, at),), entries=(replace(told, envelope=opened.digest),))
+
+    def _known(self, digest: Digest, case_id: UUID) -> Asked | None:
+        """A request by its digest, kept or in the batch that is being read."""
+        came = self._came.get(digest)
+        if came is not None and isinstance(came.body, Request):
+            return self.asking(came.body, digest, came.header.thread)
+        kept = self.party.store.event(case_id, digest)
+        return self.asked(kept) if kept is not None else None
 
     def _answer(self) -> bool:
         """Answer one request: decide, match, fetch with no transaction open, then one effect."""
         return do_work(self.party, ANSWER, LEASE, "answer_failed", self._answered)
 
+    def _erase(self) -> bool:
+        """Destroy the keys of what was taken back."""
+        return do_work(self.party, ERASE, LEASE, "not_erased", lambda work, at: erased(self, work, at))
+
     def _answered(self, work: Work, at: datetime) -> Effect:
-        asked = self._asked_again(self.party.store.event(work.case_id, work.digest))
-        if asked is None:  # disposed of, or the hub is no longer listed: nothing is answered
+        dossier = self.dossier(work.case_id, work.digest)
+        asked = self.asked(dossier.kept) if dossier is not None else None
+        if dossier is None or asked is None:  # disposed of, or the hub is no longer listed: nothing is answered
             self.party.alarm("unanswerable", digest=str(work.digest))
             return Effect()
-        return self._effect(asked, at)
+        if dossier.cancelled:
+            return Effect(entries=(entry(asked.request, asked.digest, Operation.administration, self.party.actor, at, "cancelled"),))
+        corrected, tried = _course(work)
+        if corrected != dossier.corrected:  # what this work goes on from was taken back, and other work began anew
+            return Effect()
+        return self._effect(asked, dossier, tried, at)
 
-    def _asked_again(self, kept: Kept | None) -> Asked | None:
-        if kept is None or not isinstance(kept.body, Request) or kept.thread is None:
-            return None
-        me, hub = self.party.trust.party(self.party.id), self.party.trust.party(kept.body.hub)
-        if me is None or hub is None:
-            return None
-        return Asked(request=kept.body, digest=kept.digest, thread=kept.thread, me=me, hub=hub)
+    def _effect(self, asked: Asked, dossier: Dossier, tried: int, at: datetime) -> Effect:
+        """Answer what is not answered yet, or only by a failing source; the rest of an earlier revision is repeated as it stands.
 
-    def _effect(self, asked: Asked, at: datetime) -> Effect:
-        standing = self._standing(at)
-        decided = [decide_question(asked, each, self.pack, at, standing) for each in asked.request.questions]
+        The first answer goes out whatever failed, and says so; then only a question that a source answered after all is news.
+        """
+        stands = [each for each in dossier.said.values() if each.answer.status not in FAILING]
+        answered = {each.key for each in stands}
+        wanted = [each for each in asked.request.questions if (each.subject_ref, each.category) not in answered]
+        decided = [self._decided(asked, dossier, each, at) for each in wanted]
         for alert in sorted({alert.value for each in decided for alert in each.decision.alerts}):
             self.party.alarm(alert, digest=str(asked.digest))
         self.party.reached(Milestone.decided)
         searches = self._search(asked.request, decided)
         self.party.reached(Milestone.searched)
-        answers = tuple(self._say(asked, each, search, at) for each, search in zip(decided, searches, strict=True))
+        answers = [self.say(asked, each, search, at) for each, search in zip(decided, searches, strict=True)]
         logged = [entries_of(asked, each, said, self.pack, self.party.actor) for each, said in zip(decided, answers, strict=True)]
-        disclosures = iter([disclosure for _, disclosure in logged])
-        responses = tuple(
-            Outgoing(
-                kind=Kind.response,
-                recipient=asked.hub.id,
-                thread=asked.thread,
-                case_id=asked.request.case_id,
-                body=part,
-                entries=tuple(next(disclosures) for _ in part.answers),
-                keep=True,
-            )
-            for part in respond(asked, answers, self.pack)
+        looks = Effect(entries=tuple(one for consultations, _ in logged for one in consultations))
+        again = self._again(asked, dossier, answers, tried, at)
+        if dossier.said and all(each.status in FAILING for each in answers):
+            return Effect.of(looks, again)
+        fresh = [Said(answer=each, pack_digest=self.pack.digest) for each in answers]
+        disclosures = {each.key: disclosure for each, (_, disclosure) in zip(fresh, logged, strict=True)}
+        disclosures |= {each.key: repeated(asked, each, self.party.actor, at) for each in stands}
+        revision = dossier.revision + 1
+        said = Effect(
+            received=once("revisions", revision_name(asked.digest, revision)),
+            outgoing=sent(asked, [*stands, *fresh], disclosures, revision),
         )
-        return Effect(entries=tuple(one for consultations, _ in logged for one in consultations), outgoing=responses)
+        return Effect.of(looks, again, said)
 
-    def _standing(self, at: datetime) -> frozenset[Fact]:
-        """What is so here today and makes release a review."""
-        trust = self.party.trust
-        holds = {Fact.directory_stale: not trust.is_fresh(at), Fact.pack_not_accepted: self.pack.law_digest not in trust.directory.packs}
-        return frozenset(fact for fact, held in holds.items() if held)
+    def _decided(self, asked: Asked, dossier: Dossier, question: Question, at: datetime) -> Decided:
+        return replace(self.decide(asked, question, at), held=dossier.is_held((question.subject_ref, question.category)))
 
-    def _say(self, asked: Asked, decided: Decided, search: Search | None, at: datetime) -> Answer:
-        """One answer; a row nobody can make sense of is as good as a source that does not answer."""
-        contact = self.party.settings.contact
-        try:
-            return answer(asked, decided, search, self.pack, contact, at)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with what was found, it is not released
-            self._source_failed(error)
-            return answer(asked, decided, FAILED, self.pack, contact, at)
+    def _again(self, asked: Asked, dossier: Dossier, answers: Iterable[Answer], tried: int, at: datetime) -> Effect:
+        """Ask a failing source once more, later and later, the last time when the answer is due."""
+        if at >= asked.request.due_at or not any(each.status in FAILING for each in answers):
+            return Effect()
+        wait = min(FIRST_WAIT * 2 ** min(tried, 10), LONGEST_WAIT)
+        work = Work(
+            id=f"{ANSWER}/{asked.digest}/{dossier.corrected}/{tried + 1}",
+            kind=ANSWER,
+            case_id=asked.request.case_id,
+            digest=asked.digest,
+            not_before=min(at + wait, asked.request.due_at),
+        )
+        return Effect(work=(work,))
 
     def _search(self, request: Request, decided: list[Decided]) -> list[Search | None]:
         """Find each person once, then what is asked about them; only what would be released is searched for."""
         subjects = {each.ref: each for each in request.subjects}
         wanted = {each.question.subject_ref for each in decided if each.searches}
-        people = {ref: self._find(subjects[ref]) for ref in sorted(wanted)}
-        return [self._fetch(each, people[each.question.subject_ref]) if each.searches else None for each in decided]
+        people = {ref: self.find(subjects[ref]) for ref in sorted(wanted)}
+        return [self.fetch(each.question, people[each.question.subject_ref]) if each.searches else None for each in decided]
 
-    def _find(self, subject: Subject) -> Search:
-        try:
-            found = self.source.candidates(subject)
-            who = match(subject, found.rows)
-        except Exception as error:  # noqa: BLE001 - an agency's own system may fail in any way; the others are answered all the same
-            self._source_failed(error)
-            return FAILED
-        searched = (Searched(source=found.source, as_of=found.as_of),)
-        return Search(match=who, searched=searched, allowed_lag=self.settings.source.allowed_lag)
 
-    def _fetch(self, decided: Decided, who: Search) -> Search:
-        question = decided.question
-        person = who.match.person if who.match is not None and who.match.outcome is MatchOutcome.confirmed else None
-        if person is None:
-            return who
-        try:
-            found = self.source.fetch(person, question.category, question.since, question.until)
-        except Exception as error:  # noqa: BLE001 - as above
-            self._source_failed(error)
-            return Search(failed=True, searched=who.searched)
-        return Search(match=who.match, found=found, searched=who.searched, allowed_lag=who.allowed_lag)
+def _course(work: Work) -> tuple[int, int]:
+    """After which correction this work answers, and how often a source was tried since."""
+    named = work.id.split("/")[2:]
+    return (int(named[0]), int(named[1])) if named else (0, 0)
 
-    def _source_failed(self, error: Exception) -> None:
-        """A source that is down is logged; anything else is a fault of ours or theirs that a person must look at."""
-        if isinstance(error, SourceUnavailableError):
-            LOG.warning("source", party=self.party.id, error=error.code)
-        else:
-            self.party.alarm("source_failed", error=type(error).__name__)
+
+def _event(opened: Opened, case_id: UUID, at: datetime) -> Event:
+    """An envelope as an event of its case."""
+    return Event(
+        case_id=case_id,
+        digest=opened.digest,
+        kind=opened.header.kind.value,
+        at=at,
+        content=opened.raw,
+        key=opened.key,
+        sender=opened.header.sender,
+    )

@@ -8,7 +8,7 @@ from typing import Final, cast
 
 import typer
 
-from agents.cli import adapter, case, demo, directory, doctor, hub, keys, log
+from agents.cli import adapter, case, demo, directory, doctor, hub, keys, log, review
 from agents.cli.output import Exit, fail
 
 USAGE_ERROR: Final = cast(
@@ -25,6 +25,7 @@ app.command("demo")(demo.demo)
 app.add_typer(hub.app, name="hub")
 app.add_typer(adapter.app, name="adapter")
 app.add_typer(case.app, name="case")
+app.add_typer(review.app, name="review")
 app.add_typer(log.app, name="log")
 app.command("doctor")(doctor.doctor)
 app.add_typer(keys.app, name="keys")

@@ -14,12 +14,13 @@ from agents.cli.compose import hub_of
 from agents.cli.output import AsJson, guarded, tell
 from agents.cli.show import ladder_lines, near_lines
 from agents.hub.checks import Asker, Plan
-from agents.hub.intake import SAY_WHY, boilerplate, faults_of
+from agents.hub.intake import SAY_WHY, faults_of
 from agents.hub.proposal import FORM, Grounds, LeftOut, Proposal, Refused, Why, narrow, proposal, read_changes, widen
 from agents.hub.service import Hub
 from broker.settings import read_bytes
 from policies.explain import ladder
 from policies.vocabulary import Audience
+from policies.wording import boilerplate
 from schemas.errors import ConfigurationError, Fault
 from schemas.events import Contact, Decided, OfficerDecision
 from schemas.records import LadderStep

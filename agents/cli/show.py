@@ -75,6 +75,10 @@ def answer_lines(joined: JoinedAnswer, basis: str) -> list[str]:
     """One answer: what was said, by whom, in which envelope, on which lawful basis."""
     said = joined.answer
     lines = [f"    {joined.agency}  {said.category}: {WORDS[said.status]}  (lawful basis {basis})"]
+    if said.reviewed_by is not None:
+        lines.append(f"      decided by {said.reviewed_by.id} ({said.reviewed_by.role})")
+    if said.interpretation is not None:
+        lines.append(f"      in their words: {said.interpretation}")
     for item in said.items:
         at = f"{item.at:%d %b %Y}" if item.at else "no date"
         fields = "; ".join(f"{field.name} {field.value}" for field in item.fields)

@@ -11,10 +11,11 @@ from agents.hub.casework import Asking, askings, case_record
 from agents.hub.checks import plan
 from agents.hub.deadlines import OPEN, asked_agency, rebased, timed_work
 from agents.hub.entries import case_entry
-from agents.hub.intake import SAY_WHY, boilerplate
+from agents.hub.intake import SAY_WHY
 from agents.hub.once import necessity_name, once, work_named
 from agents.hub.service import ASK, Hub
 from broker.effect import Effect, Kept, Mark, Outgoing, local_event
+from policies.wording import boilerplate
 from schemas.enums import AgencyStatus, CancelReason, Kind, Operation, Rag
 from schemas.errors import ConfigurationError, Fault
 from schemas.events import AgencyState, CaseOpened, CaseRecord, FollowUp, OfficerDecision, OralAnswer, Rebased, Rerated

@@ -9,11 +9,11 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from policies.wording import boilerplate
 from schemas.errors import Fault
 from schemas.events import Contact
 
 MAX_LINE: Final = 64 * 1024  # bytes of one contact
-LEAST_WORDS: Final = 4  # different words that a necessity needs to say anything of this case
 NECESSITY: Final = "decision.necessity.text"
 SAY_WHY: Final = "say in a sentence why these questions are needed for this child"
 MEND: Final = "mend the field and hand it in again"
@@ -96,11 +96,6 @@ def faults_of(error: ValidationError, file: str, line: int | None = None) -> tup
 def _place(loc: tuple[int | str, ...]) -> str:
     """Where a fault is; a key that is no plain word may be anything and is not repeated."""
     return ".".join(part if _WORD.fullmatch(part) else "?" for part in map(str, loc))
-
-
-def boilerplate(text: str) -> bool:
-    """Whether a necessity is the same few words or letters over and over."""
-    return len(set(re.findall(r"\w{2,}", text.casefold()))) < LEAST_WORDS
 
 
 def _said(message: str) -> str:

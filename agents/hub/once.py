@@ -6,14 +6,11 @@ import hmac
 from datetime import datetime
 from uuid import UUID
 
-from broker.effect import Receipt, Work, digest_of
+from broker.effect import Work, digest_of, once
 from schemas.events import Contact, OfficerDecision
-from schemas.identifiers import Digest, Incarnation
+from schemas.identifiers import Digest
 
-
-def once(what: str, name: Digest) -> Receipt:
-    """A receipt of our own: an effect that names it happens once."""
-    return Receipt(digest=name, topic=what, incarnation=Incarnation.zero(), sequence=0, state="accepted")
+__all__ = ["contact_name", "necessity_name", "once", "work_named"]
 
 
 def contact_name(contact: Contact) -> Digest:

@@ -11,11 +11,11 @@ from typing import Final
 from uuid import UUID
 
 from agents.hub.checks import TOO_MANY, Asker, Plan, plan, questions_for, since_of
-from agents.hub.intake import boilerplate
 from agents.hub.matrix import may_ask
 from policies.categories import CONCERN, Category
 from policies.pack import Pack
 from policies.vocabulary import SUPPLIABLE
+from policies.wording import boilerplate
 from schemas.errors import ConfigurationError, Fault
 from schemas.events import MAX_ADJUSTMENTS, MAX_CHOSEN, Adjustment, Checks, ChosenQuestion, Contact, OfficerDecision
 from schemas.identifiers import CategoryId, PartyId, Slug, SubjectRef

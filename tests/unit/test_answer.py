@@ -12,8 +12,8 @@ import pytest
 from pydantic import TypeAdapter
 from small_borough import NOW, SmallBorough, alarms, entries_of, rows
 
-from agents.adapter import service
-from agents.adapter.answer import BY_PERSON, MOST, Asked, Search, decide_question, respond
+from agents.adapter import agency
+from agents.adapter.answer import BY_PERSON, MOST, Asked, Said, Search, decide_question, respond
 from agents.adapter.answer import answer as say
 from agents.adapter.matching import Match, MatchOutcome
 from agents.adapter.ports import Candidate, Found, Row
@@ -329,7 +329,7 @@ def test_any_error_of_a_source_withholds_that_answer_and_names_the_duty_contact(
 @pytest.mark.parametrize("where", ["match", "answer"])
 def test_an_error_while_matching_or_answering_withholds_too(borough, monkeypatch, where):
     if where == "match":
-        monkeypatch.setattr(service, "match", lambda *_: 1 / 0)
+        monkeypatch.setattr(agency, "match", lambda *_: 1 / 0)
     else:
         borough.trust.source = Sure(Row(at=date(2026, 11, 1), fields=((Slug("diagnosis"), "x"),), assertion="hearsay"))
     found = ask(borough, borough.trust)
@@ -627,8 +627,9 @@ def test_an_answer_too_large_for_one_body_goes_to_a_person(borough):
         found = Search(match=CONFIRMED, found=Found(source=Slug("s"), as_of=NOW, rows=(row,) * count), searched=SEEN)
         answer = say(asked, decided, found, borough.trust.pack, contact, NOW)
         assert answer.status is expected
-        assert [part.answers for part in respond(asked, (answer,), borough.trust.pack)] == [(answer,)]
-        codec.encode(respond(asked, (answer,), borough.trust.pack)[0])
+        (part,) = respond(asked, [Said(answer=answer, pack_digest=borough.trust.pack.digest)])
+        assert part.answers == (answer,)
+        codec.encode(part)
 
 
 @pytest.mark.proves("I8")

@@ -27,11 +27,12 @@ from agents.cli.app import app
 from agents.cli.compose import hub_of, party_of
 from agents.cli.output import tell
 from agents.demo.ceremony import renew
-from agents.hub.intake import MAX_LINE, Aside, Line, boilerplate, read_contacts
+from agents.hub.intake import MAX_LINE, Aside, Line, read_contacts
 from broker import keystore
 from broker.directory import make_snapshot, sign
 from broker.logfiles import verify_export
 from broker.party import utc_now
+from policies.wording import boilerplate
 from schemas import codec
 from schemas.enums import Operation, Stage, StatementKind
 from schemas.errors import ConfigurationError, InconsistentLogError, StoreUnavailableError

@@ -1,0 +1,120 @@
+"""Taking back what was said: one correction beats every revision so far, its content is erased, and the answer begins anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from agents.adapter.agency import Agency
+from agents.adapter.answer import Asked, entry
+from agents.adapter.dossier import Dossier, revision_name
+from broker.effect import Effect, Event, Kept, Outgoing, Work, local_event, once
+from schemas.enums import CorrectionReason, Kind, Operation, Outcome
+from schemas.events import Entry, Reviewed
+from schemas.identifiers import Digest, SubjectRef
+from schemas.record import MAX_QUESTIONS
+from schemas.records import Correction, Officer
+
+ERASE: Final = "erase"
+FOR_A_PERSON: Final = frozenset({CorrectionReason.wrong_person, CorrectionReason.unlawful})  # a machine would say the same again
+
+
+def correct(
+    agency: Agency,
+    asked: Asked,
+    dossier: Dossier,
+    reason: CorrectionReason,
+    officer: Officer,
+    *,
+    about: frozenset[SubjectRef] | None = None,
+    silent: bool = False,
+) -> bool:
+    """Take back every revision so far; False when somebody spoke a moment ago. `about`: whom a person decides on anew, or all.
+
+    The correction takes the next revision's number for its own: what is under way towards that number can no longer come after it.
+    """
+    at = agency.party.now()
+    revision = dossier.revision + 1
+    bodies = [
+        Correction(
+            request_digest=asked.digest,
+            case_id=asked.request.case_id,
+            agency=asked.me.id,
+            revision=revision,
+            corrects=tuple(each.digest for each in some),
+            reason=reason,
+            officer=officer,
+            decided_at=at,
+            duty_contact=agency.party.settings.contact,
+        )
+        for some in _some(dossier.responses)
+    ]
+    told = entry(asked.request, asked.digest, Operation.alteration, officer, at, f"corrected.{reason.value}")
+    effect = Effect(
+        received=once("revisions", revision_name(asked.digest, revision)),
+        events=() if silent or reason not in FOR_A_PERSON else _held(asked, reason, officer, about, at),
+        work=(_work(ERASE, asked, revision, at), *(() if silent else (_work("answer", asked, revision, at),))),
+        outgoing=tuple(
+            Outgoing(
+                kind=Kind.correction,
+                recipient=asked.hub.id,
+                thread=asked.thread,
+                case_id=asked.request.case_id,
+                body=body,
+                entries=(told,),
+                keep=True,
+            )
+            for body in bodies
+        ),
+    )
+    return agency.party.store.apply([effect], agency.party.seal, at).applied > 0
+
+
+def erased(agency: Agency, work: Work, at: datetime) -> Effect:
+    """Destroy our own copies of what one correction names; done twice it does no more, and its entries are made once."""
+    dossier = agency.dossier(work.case_id, work.digest)
+    if dossier is None:  # the case is disposed of, and they with it
+        return Effect()
+    corrections = [each for each in dossier.corrections if each.revision == int(work.id.rpartition("/")[2])]
+    agency.party.store.erase(work.case_id, [digest for each in corrections for digest in each.corrects])
+    return Effect(entries=tuple(_erasure(dossier, each, digest, at) for each in corrections for digest in each.corrects))
+
+
+def _erasure(dossier: Dossier, correction: Correction, digest: Digest, at: datetime) -> Entry:
+    told = entry(dossier.request, dossier.kept.digest, Operation.erasure, correction.officer, at, f"erased.{correction.reason.value}")
+    return replace(told, envelope=digest)
+
+
+def _held(asked: Asked, reason: CorrectionReason, officer: Officer, about: frozenset[SubjectRef] | None, at: datetime) -> tuple[Event, ...]:
+    """For each question concerned: that a person answers it from now on."""
+    return tuple(
+        local_event(
+            asked.request.case_id,
+            "reviewed",
+            Reviewed(
+                request_digest=asked.digest,
+                subject_ref=each.subject_ref,
+                category=each.category,
+                officer=officer,
+                decided_at=at,
+                outcome=Outcome.review,
+                reason=f"corrected: {reason.value}",
+            ),
+            at,
+        )
+        for each in asked.request.questions
+        if about is None or each.subject_ref in about
+    )
+
+
+def _some(responses: Sequence[Kept]) -> list[Sequence[Kept]]:
+    """As many envelopes as one correction may name."""
+    return [responses[first : first + MAX_QUESTIONS] for first in range(0, len(responses), MAX_QUESTIONS)]
+
+
+def _work(kind: str, asked: Asked, revision: int, at: datetime) -> Work:
+    """Named as the answering of one request after one correction is."""
+    name = f"{kind}/{asked.digest}/{revision}"
+    return Work(id=name if kind == ERASE else f"{name}/0", kind=kind, case_id=asked.request.case_id, digest=asked.digest, not_before=at)

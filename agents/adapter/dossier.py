@@ -1,0 +1,112 @@
+"""One request and all that became of it here, read from the agency's own events. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from agents.adapter.answer import Key, Said
+from broker.effect import Kept, digest_of
+from schemas.enums import Outcome, Status
+from schemas.events import Reviewed, Shown
+from schemas.identifiers import CategoryId, Digest, SubjectRef
+from schemas.records import Answer, Cancel, Correction, Question, Request, Response
+
+PEOPLES: Final = frozenset({Status.in_review, Status.ambiguous, Status.contact_us})  # what a person decides
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Dossier:
+    """A request as it was kept, what was said of it and what people did."""
+
+    kept: Kept
+    request: Request
+    revision: int  # the highest number used: of a revision, or of a correction, which takes one too
+    said: Mapping[Key, Said]  # what the newest revision says, unless it was taken back
+    responses: tuple[Kept, ...]  # those whose content is not erased
+    corrections: tuple[Correction, ...]
+    cancelled: bool
+    shown: tuple[Shown, ...]
+    reviewed: tuple[Reviewed, ...]
+
+    @property
+    def corrected(self) -> int:
+        """Every revision up to this one was taken back."""
+        return max((each.revision for each in self.corrections), default=0)
+
+    def ruled(self, key: Key) -> Reviewed | None:
+        """What a person last decided of one question."""
+        return next((each for each in reversed(self.reviewed) if (each.subject_ref, each.category) == key), None)
+
+    def is_held(self, key: Key) -> bool:
+        """Whether a person has said that no machine answers this question: withheld, or for a person to decide anew."""
+        ruled = self.ruled(key)
+        return ruled is not None and ruled.outcome is not Outcome.release
+
+    def waiting(self) -> list[Waiting]:
+        """The questions that wait for a person, in the order asked."""
+        if self.cancelled:
+            return []
+        found = [(each, self.said.get((each.subject_ref, each.category))) for each in self.request.questions]
+        return [Waiting(dossier=self, question=question, said=said) for question, said in found if said is not None and self._waits(said)]
+
+    def _waits(self, said: Said) -> bool:
+        ruled = self.ruled(said.key)
+        withheld = ruled is not None and ruled.outcome is Outcome.withhold
+        return said.answer.status in PEOPLES and said.answer.reviewed_by is None and not withheld
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Waiting:
+    """One question that waits for a person, and what was said of it meanwhile."""
+
+    dossier: Dossier
+    question: Question
+    said: Said
+
+    @property
+    def answer(self) -> Answer:
+        """As the hub has it now."""
+        return self.said.answer
+
+    @property
+    def key(self) -> tuple[SubjectRef, CategoryId]:
+        """About whom, and what."""
+        return self.question.subject_ref, self.question.category
+
+
+def dossiers(events: Iterable[Kept]) -> list[Dossier]:
+    """Every request of a case, oldest first; `events` in the order they were kept."""
+    held = list(events)
+    return [_dossier(each, each.body, held) for each in held if isinstance(each.body, Request)]
+
+
+def dossier_of(events: Iterable[Kept], digest: Digest) -> Dossier | None:
+    """One request of a case."""
+    return next((each for each in dossiers(events) if each.kept.digest == digest), None)
+
+
+def revision_name(request: Digest, revision: int) -> Digest:
+    """The name under which one revision of one request is made once."""
+    return digest_of(b"mash/1 revision" + request + revision.to_bytes(8, "big"))
+
+
+def _dossier(kept: Kept, request: Request, events: list[Kept]) -> Dossier:
+    """What of a case's events is about one request."""
+    about = [each for each in events if getattr(each.body, "request_digest", None) == kept.digest]
+    said = [each.body for each in about if isinstance(each.body, Response)]
+    corrections = tuple(each.body for each in about if isinstance(each.body, Correction))
+    revision = max([0, *(each.revision for each in said), *(each.revision for each in corrections)])
+    newest = [Said(answer=answer, pack_digest=each.pack_digest) for each in said if each.revision == revision for answer in each.answers]
+    return Dossier(
+        kept=kept,
+        request=request,
+        revision=revision,
+        said={each.key: each for each in newest},
+        responses=tuple(each for each in about if isinstance(each.body, Response)),
+        corrections=corrections,
+        cancelled=any(isinstance(each.body, Cancel) for each in about),
+        shown=tuple(each.body for each in about if isinstance(each.body, Shown)),
+        reviewed=tuple(each.body for each in about if isinstance(each.body, Reviewed)),
+    )

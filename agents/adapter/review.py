@@ -1,0 +1,318 @@
+"""A professional decides: what waits for a person, what would leave, and what they released, cut down or withheld.
+
+Found items are fetched when somebody looks and once more when they leave; between the two only a salted digest is kept.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from pydantic import TypeAdapter
+
+from agents.adapter.agency import Agency
+from agents.adapter.answer import Asked, Decided, Said, Search, answer, entries_of, items_of, repeated, sent, too_large
+from agents.adapter.dossier import Dossier, Waiting, dossiers, revision_name
+from agents.adapter.edits import Numbered, edit_faults
+from agents.adapter.matching import MatchOutcome, plausible
+from agents.adapter.ports import Candidate
+from broker.effect import Effect, local_event, once
+from policies.wording import boilerplate
+from schemas.enums import Operation, Outcome, Status
+from schemas.errors import ConfigurationError, Fault, SourceUnavailableError
+from schemas.events import Entry, Reviewed, Shown
+from schemas.identifiers import Digest, Slug
+from schemas.records import Answer, Item, Officer
+
+SALT: Final = 32  # bytes
+LEAST_REASON: Final = 20  # characters
+MOST_WORDS: Final = 8000  # characters
+_ITEMS: Final = TypeAdapter(tuple[Item, ...])
+
+
+class Hindrance(StrEnum):
+    """Why a question was not released; nothing has left, and it still waits."""
+
+    not_lawful = "the ladder does not allow it, and a person cannot lift that: withhold it, or ring the hub"
+    no_person = "it is not sure who is meant: name one of those shown with --person"
+    unseen = "what is held, or whether it may leave, is not what you were last shown: look, and decide again"
+    too_large = "it is more than one message holds: cut it down with edit"
+    too_late = "somebody answered a moment ago: look again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Sight:
+    """One waiting question with the case for it: the ladder, who it may be, and what would leave."""
+
+    waiting: Waiting
+    asked: Asked
+    decided: Decided
+    at: datetime
+    search: Search | None = None  # none where the ladder does not allow it: what may not leave is not looked at
+    candidates: tuple[Candidate, ...] = ()  # to choose from, when it is not sure who is meant
+    person: Candidate | None = None  # whom the reviewer chose
+    items: tuple[Item, ...] = ()
+
+    @property
+    def is_lawful(self) -> bool:
+        """Whether a person may release it."""
+        return self.decided.decision.outcome is not Outcome.withhold
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether the reviewer has yet to say who is meant."""
+        return bool(self.search and self.search.match and self.search.match.outcome not in _SURE and self.person is None)
+
+    @property
+    def status(self) -> Status:
+        """What a release would say."""
+        if self.items:
+            return Status.released
+        found = self.person is not None or (self.search and self.search.match and self.search.match.outcome is MatchOutcome.confirmed)
+        return Status.none_held if found else Status.not_found
+
+    def digest(self, salt: bytes) -> Digest:
+        """Of all that turned on what was found: HMAC-SHA256."""
+        people = [[str(part) for part in _parts(each)] for each in self.candidates]
+        chosen = self.person.key if self.person is not None else None
+        seen = [self.decided.decision.outcome.value, self.status.value, people, chosen, _ITEMS.dump_python(self.items, mode="json")]
+        return Digest(hmac.digest(salt, json.dumps(seen).encode(), "sha256"))
+
+
+_SURE: Final = frozenset({MatchOutcome.confirmed, MatchOutcome.none})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Stopped:
+    """Not released: why, and what there is to look at now."""
+
+    why: Hindrance
+    sight: Sight | None = None
+
+
+class Desk(Agency):
+    """Where officers of the agency decide. Every look is an entry before anything is shown."""
+
+    def queue(self) -> list[Waiting]:
+        """All that waits for a person, the most pressing first."""
+        found = [each for dossier in self.dossiers() for each in dossier.waiting()]
+        return sorted(found, key=lambda each: (each.dossier.request.due_at, each.answer.decided_at, each.dossier.kept.digest, each.key))
+
+    def dossiers(self) -> list[Dossier]:
+        """Every request that was ever kept here, by case."""
+        store = self.party.store
+        return [dossier for case_id in store.cases() for dossier in dossiers(store.events(case_id))]
+
+    def why(self, waiting: Waiting) -> tuple[str, ...]:
+        """Why a person decides: what holds it, the layers that nothing carries, or that it is not sure who is meant."""
+        if waiting.dossier.is_held(waiting.key):
+            return ("corrected",)
+        if waiting.answer.status is Status.ambiguous:
+            return ("ambiguous",)
+        decision = self._decided(waiting).decided.decision
+        return (*decision.caps, *(each.layer.value for each in decision.failed)) or waiting.answer.caps or ("too_large",)
+
+    def show(self, waiting: Waiting, officer: Officer, person: int | None = None) -> Sight:
+        """What would leave, fetched now; the look is an entry, and a salted digest of what was seen is kept, before it is shown."""
+        sight = self._look(waiting, person)
+        self._record(sight, officer)
+        return sight
+
+    def release(
+        self,
+        waiting: Waiting,
+        officer: Officer,
+        *,
+        person: int | None = None,
+        draft: tuple[Numbered, ...] | None = None,
+        file: str = "",
+        interpretation: str | None = None,
+    ) -> Stopped | None:
+        """Release what this officer was shown, or less of it; None when done. In this order."""
+        # (1) decide and fetch again, now
+        sight = self._look(waiting, person)
+        # (2) what a person cannot lift, and what only they can say
+        if not sight.is_lawful:
+            return self._stopped(Hindrance.not_lawful, sight, officer)
+        if sight.needs_person:
+            return self._stopped(Hindrance.no_person, sight, officer)
+        # (3) exactly what they saw
+        if not self._was_shown(sight, officer):
+            return self._stopped(Hindrance.unseen, sight, officer)
+        # (4) less of it, never other
+        if draft is not None and (faults := _faults(draft, sight, file)):
+            self._record(sight, officer)  # it was looked at once more
+            raise ConfigurationError(faults)
+        items = sight.items if draft is None else tuple(each.item for each in draft)
+        if too_large(items):
+            return self._stopped(Hindrance.too_large, sight, officer)
+        # (5) the decision, its entries and the next revision, once
+        said = self._reviewed(sight, officer, status=sight.status, items=items, interpretation=interpretation)
+        done = "released" if draft is None else "released: cut down"
+        return self._decide(sight, said, officer, Outcome.release, done)
+
+    def withhold(self, waiting: Waiting, officer: Officer, reason: str) -> Stopped | None:
+        """Say no to one question; the hub is told whom to ring, neither that anything is held nor that nothing is."""
+        if len(reason.strip()) < LEAST_REASON or boilerplate(reason) or len(reason) > MOST_WORDS:
+            fix = "say in a sentence why this is not released in this case"
+            raise ConfigurationError([Fault(file="--reason", message=f"says nothing, or is under {LEAST_REASON} characters", fix=fix)])
+        sight = self._decided(waiting)
+        said = self._reviewed(sight, officer, status=Status.contact_us)
+        return self._decide(sight, said, officer, Outcome.withhold, reason.strip())
+
+    def _decided(self, waiting: Waiting) -> Sight:
+        at = self.party.now()
+        asked = self.asked(waiting.dossier.kept)
+        if asked is None:
+            message, fix = f"{waiting.dossier.request.hub} is no longer listed", "ring the hub"
+            raise ConfigurationError([Fault(file="directory.avro", message=message, fix=fix)])
+        return Sight(waiting=waiting, asked=asked, decided=self.decide(asked, waiting.question, at), at=at)
+
+    def _look(self, waiting: Waiting, person: int | None) -> Sight:
+        """Decide, then search; nothing is searched that could not leave anyway."""
+        sight = self._decided(waiting)
+        if not sight.is_lawful:
+            return sight
+        question = sight.decided.question
+        subject = next(each for each in sight.asked.request.subjects if each.ref == question.subject_ref)
+        who = self.find(subject)
+        unsure = who.match is not None and who.match.outcome not in _SURE
+        candidates = plausible(subject, who.candidates) if unsure else ()
+        chosen = _chosen(candidates, person)
+        search = self.fetch(question, who, chosen)
+        if search.failed:
+            message = "the agency's own system does not answer; nothing was released"
+            raise SourceUnavailableError(message)
+        items = self._items(sight, search)
+        if not items and search.is_stale(sight.at):
+            message = "the agency's own extract is behind its allowed lag, so that nothing found means nothing; bring it up to date"
+            raise SourceUnavailableError(message)
+        return replace(sight, search=search, candidates=candidates, person=chosen, items=items)
+
+    def _items(self, sight: Sight, search: Search) -> tuple[Item, ...]:
+        """What was found, minimised; a row nobody can make sense of is as good as a source that does not answer."""
+        try:
+            return items_of(sight.asked, sight.decided.question, search, self.pack)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with what was found, it is neither shown nor released
+            self.source_failed(error)
+            message = "the agency's own system gave a row that nobody can make sense of; nothing was released"
+            raise SourceUnavailableError(message) from None
+
+    def _record(self, sight: Sight, officer: Officer) -> None:
+        salt = Digest(os.urandom(SALT))
+        shown = Shown(
+            request_digest=sight.asked.digest,
+            subject_ref=sight.waiting.question.subject_ref,
+            category=sight.waiting.question.category,
+            officer=officer,
+            shown_at=sight.at,
+            salt=salt,
+            digest=sight.digest(salt),
+        )
+        event = local_event(sight.asked.request.case_id, "shown", shown, sight.at)
+        looked, viewed = self._entries(sight, sight.waiting.answer, officer)
+        viewed = replace(viewed, operation=Operation.consultation, outcome=Slug("shown"))
+        self.party.store.apply([Effect(events=(event,), entries=(*looked, viewed))], self.party.seal, sight.at)
+
+    def _stopped(self, why: Hindrance, sight: Sight, officer: Officer) -> Stopped:
+        """What is to be looked at instead is shown, with its entry, and nothing is released."""
+        self._record(sight, officer)
+        return Stopped(why=why, sight=sight)
+
+    def _was_shown(self, sight: Sight, officer: Officer) -> bool:
+        """Whether this is what this officer last saw of it, since it was last answered."""
+        dossier, key = sight.waiting.dossier, sight.waiting.key
+        mine = [each for each in dossier.shown if (each.subject_ref, each.category) == key and each.officer.id == officer.id]
+        if not mine or mine[-1].shown_at < sight.waiting.answer.decided_at:
+            return False
+        return hmac.compare_digest(mine[-1].digest, sight.digest(mine[-1].salt))
+
+    def _reviewed(
+        self, sight: Sight, officer: Officer, *, status: Status, items: tuple[Item, ...] = (), interpretation: str | None = None
+    ) -> Answer:
+        """The answer a person gave."""
+        if interpretation is not None and not 0 < len(interpretation.strip()) <= MOST_WORDS:
+            raise ConfigurationError(
+                [Fault(file="--interpretation", message="is empty or too long", fix=f"{MOST_WORDS} characters at most")]
+            )
+        stated = answer(sight.asked, sight.decided, None, self.pack, self.party.settings.contact, sight.at)
+        search = sight.search
+        sure = search is not None and search.match is not None and status in {Status.released, Status.none_held}
+        return replace(
+            stated,
+            status=status,
+            items=items,
+            agreed_fields=search.match.agreed_fields if sure and search and search.match else (),
+            searched=search.searched if search is not None else (),
+            near_misses=stated.near_misses if status is Status.contact_us else (),
+            decided_by=officer.id,
+            duty_contact=self.contact(status, sight.at),
+            reviewed_by=officer,
+            interpretation=interpretation.strip() if interpretation is not None else None,
+        )
+
+    def _decide(self, sight: Sight, said: Answer, officer: Officer, outcome: Outcome, reason: str) -> Stopped | None:
+        """The decision, its entries and the whole response anew, in one transaction; whoever takes the revision's number first wins."""
+        asked, dossier = sight.asked, sight.waiting.dossier
+        looked, disclosure = self._entries(sight, said, officer)
+        fresh = Said(answer=said, pack_digest=self.pack.digest)
+        others = [each for each in dossier.said.values() if each.key != fresh.key]
+        disclosures = {each.key: repeated(asked, each, self.party.actor, sight.at) for each in others} | {fresh.key: disclosure}
+        reviewed = Reviewed(
+            request_digest=asked.digest,
+            subject_ref=said.subject_ref,
+            category=said.category,
+            officer=officer,
+            decided_at=sight.at,
+            outcome=outcome,
+            reason=reason,
+        )
+        decision = replace(disclosure, operation=Operation.decision, outcome=Slug(outcome.value))
+        revision = dossier.revision + 1
+        effect = Effect(
+            received=once("revisions", revision_name(asked.digest, revision)),
+            events=(local_event(asked.request.case_id, "reviewed", reviewed, sight.at),),
+            entries=(*looked, decision),
+            outgoing=sent(asked, [*others, fresh], disclosures, revision),
+        )
+        applied = self.party.store.apply([effect], self.party.seal, sight.at).applied
+        return None if applied else Stopped(why=Hindrance.too_late)
+
+    def _entries(self, sight: Sight, said: Answer, officer: Officer) -> tuple[tuple[Entry, ...], Entry]:
+        """A consultation for each source searched, and the disclosure of what is said."""
+        searched = sight.search.searched if sight.search is not None else ()
+        stated = replace(said, searched=searched, decided_at=sight.at)
+        return entries_of(sight.asked, sight.decided, stated, self.pack, officer)
+
+
+def _chosen(candidates: tuple[Candidate, ...], person: int | None) -> Candidate | None:
+    """The candidate of this number, counted from 1."""
+    if person is None:
+        return None
+    if not 1 <= person <= len(candidates):
+        fix = "look at the numbers shown" if candidates else "leave it off: it is sure who is meant, or nobody was found"
+        raise ConfigurationError([Fault(file="--person", message="names none of those shown", fix=fix)])
+    return candidates[person - 1]
+
+
+def _parts(person: Candidate) -> tuple[object, ...]:
+    """A candidate, with the key by which the agency's own system knows them."""
+    return (
+        person.key,
+        person.family_name,
+        person.given_names,
+        person.born_on,
+        person.postcode,
+        person.nhs_number,
+        person.nhs_number_verified,
+    )
+
+
+def _faults(draft: tuple[Numbered, ...], sight: Sight, file: str) -> tuple[Fault, ...]:
+    """All in a draft that is other than a cut or a mark."""
+    return edit_faults(draft, sight.items, frozenset(each.ref for each in sight.asked.request.subjects), file)

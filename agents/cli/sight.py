@@ -1,0 +1,125 @@
+"""What waits for a reviewer, and what they look at, as lines and as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from agents.adapter.dossier import Waiting
+from agents.adapter.edits import Numbered
+from agents.adapter.ports import Candidate
+from agents.adapter.review import Sight
+from agents.cli.show import WORDS, ladder_lines, name_of, near_lines
+from policies.explain import ladder, near_misses
+from policies.vocabulary import Audience
+from schemas.records import Item, LadderStep, NearMiss, Subject
+
+_NUMBERED = TypeAdapter(tuple[Numbered, ...])
+_LADDER, _MISSES = TypeAdapter(tuple[LadderStep, ...]), TypeAdapter(tuple[NearMiss, ...])
+
+
+def waiting_json(waiting: Waiting, why: tuple[str, ...]) -> dict[str, Any]:
+    """Who asks about whom, in what, by when, since when, and why a person decides."""
+    request, subject = waiting.dossier.request, _subject(waiting)
+    return {
+        "request": str(waiting.dossier.kept.digest),
+        "hub": str(request.hub),
+        "officer": request.officer.id,
+        "stage": request.stage.value,
+        "rag": request.rag.value,
+        "subject": str(subject.ref),
+        "role": subject.role.value,
+        "category": str(waiting.question.category),
+        "status": waiting.answer.status.value,
+        "due_at": request.due_at.isoformat(),
+        "waits_since": waiting.answer.decided_at.isoformat(),
+        "why": list(why),
+    }
+
+
+def waiting_line(waiting: Waiting, why: tuple[str, ...]) -> str:
+    """The same on one line."""
+    request, subject = waiting.dossier.request, _subject(waiting)
+    return (
+        f"{str(waiting.dossier.kept.digest)[:16]}  {subject.ref:4} {subject.role.value:14} {waiting.question.category:26} "
+        f"{waiting.answer.status.value:11} due {request.due_at:%d %b %H:%M} UTC  for {request.hub} ({request.officer.id}), "
+        f"since {waiting.answer.decided_at:%d %b %H:%M}: {', '.join(why)}"
+    )
+
+
+def sight_json(sight: Sight, why: tuple[str, ...]) -> dict[str, Any]:
+    """All that a reviewer sees; `items` cut down is what `mash review edit` takes."""
+    request = sight.asked.request
+    misses = near_misses(sight.decided.decision.question, sight.decided.decision.pack, sight.at, Audience.reviewer)
+    return waiting_json(sight.waiting, why) | {
+        "subject_is": name_of(_subject(sight.waiting)),
+        "concern": request.concern,
+        "necessity": {"reason": request.necessity.reason.value, "text": request.necessity.text},
+        "may_be_released": sight.is_lawful,
+        "ladder": _LADDER.dump_python(ladder(sight.decided.decision, Audience.reviewer), mode="json"),
+        "near_misses": _MISSES.dump_python(misses, mode="json"),
+        "candidates": [_candidate(number, each) for number, each in enumerate(sight.candidates, 1)],
+        "person": sight.candidates.index(sight.person) + 1 if sight.person is not None else None,
+        "would_say": None if not sight.is_lawful or sight.needs_person else sight.status.value,
+        "searched": [{"source": each.source, "as_of": each.as_of.isoformat()} for each in (sight.search.searched if sight.search else ())],
+        "items": _NUMBERED.dump_python(
+            tuple(Numbered(number=number, item=each) for number, each in enumerate(sight.items, 1)), mode="json"
+        ),
+    }
+
+
+def sight_lines(sight: Sight, why: tuple[str, ...]) -> list[str]:
+    """The same for a person to read."""
+    request, facts = sight.asked.request, sight_json(sight, why)
+    waiting, question = sight.waiting, sight.waiting.question
+    lines = [
+        waiting_line(waiting, why),
+        f"{name_of(_subject(waiting))}: {question.category} from {question.since:%d %b %Y} to {question.until:%d %b %Y}",
+        f"Concern: {request.concern}",
+        f"Necessary because ({request.necessity.reason.value}): {request.necessity.text}",
+        f"Asked by {request.officer.id} ({request.officer.role}), stage {request.stage.value}, RAG {request.rag.value}",
+        "",
+        "Lawful basis",
+        *(f"  {line}" for line in ladder_lines(ladder(sight.decided.decision, Audience.reviewer))),
+    ]
+    misses = near_misses(sight.decided.decision.question, sight.decided.decision.pack, sight.at, Audience.reviewer)
+    lines += [f"  would change it: {line}" for line in near_lines(misses)]
+    if not sight.is_lawful:
+        return [*lines, "", "The ladder does not allow it; nothing was looked up."]
+    if sight.candidates:
+        chosen = facts["person"]
+        lines += ["", "It is not sure who is meant; one of these, for your eyes only"]
+        lines += [f"  {'>' if each['number'] == chosen else ' '}{_candidate_line(each)}" for each in facts["candidates"]]
+    if sight.needs_person:
+        return [*lines, "", "Name who is meant with --person, and look again; otherwise nothing is released."]
+    searched = ", ".join(f"{each['source']} as of {each['as_of'][:16]}" for each in facts["searched"])
+    lines += ["", f"Would say: {WORDS[sight.status]}  ({searched})"]
+    return lines + [line for number, each in enumerate(sight.items, 1) for line in _item_lines(number, each)]
+
+
+def _subject(waiting: Waiting) -> Subject:
+    return next(each for each in waiting.dossier.request.subjects if each.ref == waiting.question.subject_ref)
+
+
+def _candidate(number: int, person: Candidate) -> dict[str, Any]:
+    """A candidate without the key by which the agency's own system knows them."""
+    return {
+        "number": number,
+        "family_name": person.family_name,
+        "given_names": person.given_names,
+        "born_on": person.born_on.isoformat() if person.born_on else None,
+        "postcode": person.postcode,
+        "nhs_number": person.nhs_number,
+        "nhs_number_verified": person.nhs_number_verified,
+    }
+
+
+def _candidate_line(each: dict[str, Any]) -> str:
+    name = f"{each['given_names']} {each['family_name']}"
+    return f"{each['number']}  {name}, born {each['born_on']}, {each['postcode']}, NHS {each['nhs_number']}"
+
+
+def _item_lines(number: int, item: Item) -> list[str]:
+    at = f"{item.at:%d %b %Y}" if item.at else "no date"
+    return [f"  {number}  {at}  [{item.assertion.value}]", *(f"       {each.name}: {each.value}" for each in item.fields)]
