@@ -655,3 +655,6 @@ def test_hub_toml_whose_matrix_names_what_this_hubs_pack_does_not_know_is_refuse
     refused = mash("hub", "show", "--folder", hub)
     assert refused.exit_code == 3
     assert "[checks.check.0.categories]: names unknown categories: pol.aliens" in refused.stderr
+    examined = mash("doctor", hub)
+    assert examined.exit_code == 1
+    assert "names unknown categories: pol.aliens" in examined.output
