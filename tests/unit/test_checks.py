@@ -532,6 +532,12 @@ def test_a_choice_written_by_hand_asks_nothing_that_nobody_may_ask():
     forged = replace(good, checks=replace(good.checks, asked=tuple(beyond)))
     planned = plan(CASE, grounds().contact, forged, AGENCIES[0], grounds().asker, pack(), NOW)
     assert planned.request is None
+    assert [(each.subject_ref, each.category) for each in planned.unasked] == [(each.subject_ref, each.category) for each in beyond]
+    assert all(each.near_misses for each in planned.unasked)
+    mixed = replace(good, checks=replace(good.checks, asked=(first, *beyond)))
+    some = plan(CASE, grounds().contact, mixed, AGENCIES[0], grounds().asker, pack(), NOW)
+    assert (len(some.request.questions), len(some.unasked)) == (1, len(beyond))
+    assert set(why(proposal(replace(grounds(), decision=mixed))).values()) == {Why.threshold, Why.officer}
 
 
 def test_a_proposal_that_asks_nobody_has_no_decision_to_record():
