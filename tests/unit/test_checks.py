@@ -28,7 +28,7 @@ from agents.hub.settings import HubSettings, preset, preset_text, presets, read_
 from broker.party import utc_now
 from policies.categories import CONCERN
 from policies.pack import load_pack, shipped
-from policies.vocabulary import Fact
+from policies.vocabulary import SUPPLIABLE, Fact
 from schemas import codec
 from schemas.enums import ControllerKind, NecessityReason, Openness, Rag, Stage, SubjectRole
 from schemas.errors import ConfigurationError
@@ -326,6 +326,13 @@ def test_what_the_hub_may_not_say_is_left_out_with_its_ladder_and_nobody_is_told
     assert not any("stage" in miss or "rag" in miss for miss in misses)
 
 
+def test_a_necessity_that_does_not_fit_the_stage_is_refused_without_a_hint_which_stage_it_would_fit():
+    shown = proposal(grounds(stage=Stage.s17))  # the necessity speaks of significant harm
+    assert shown.asked == ()
+    assert {str(miss.fact) for each in shown.plans for one in each.unasked for miss in one.near_misses} == {"reason_fits_stage"}
+    assert {str(miss.fact) for each in shown.left_out for miss in each.near_misses} <= {fact.value for fact in SUPPLIABLE}
+
+
 def test_law_that_the_directory_does_not_accept_asks_nobody():
     me = listed(PartyId("hub.borough"), ControllerKind.local_authority)
     assert Asker.of(me, hub_settings(), DUTY, pack(), [pack().law_digest]).standing == frozenset()
@@ -527,7 +534,7 @@ def test_a_choice_written_by_hand_asks_nothing_that_nobody_may_ask():
         replace(first, category=CategoryId("acute.ed_attendances")),
         replace(first, category=CONCERN),
         replace(first, category=CategoryId("pol.crime_reports"), since=date(1999, 1, 1)),
-        replace(first, category=CategoryId("pol.custody"), until=NOW.date() + timedelta(days=1)),
+        replace(first, category=CategoryId("pol.custody"), since=NOW.date(), until=NOW.date() + timedelta(days=1)),
     ]
     forged = replace(good, checks=replace(good.checks, asked=tuple(beyond)))
     planned = plan(CASE, grounds().contact, forged, AGENCIES[0], grounds().asker, pack(), NOW)
