@@ -110,7 +110,7 @@ def _fresh(party: Party, effects: list[Effect]) -> list[Effect]:
 
 def reopen_parked(party: Party, react: React) -> bool:
     """Try again what named a newer directory than was held; after a day it is refused for good."""
-    tried = [_reopen(party, kept, react) for kept in quarantine.parked(party.store)]
+    tried = [_reopen(party, kept, react) for kept in quarantine.parked(party.store.engine)]
     return any(tried)
 
 
@@ -141,7 +141,7 @@ def _effect(party: Party, record: TopicRecord, react: React, at: datetime) -> Ef
         party.alarm("open_failed", topic=record.topic, error=type(error).__name__)
         opened = Refused(1, Refusal.malformed)
     if isinstance(opened, Refused):
-        crowded = opened.reason is Refusal.directory_ahead and quarantine.parked_on(party.store, record.topic) >= MOST_PARKED
+        crowded = opened.reason is Refusal.directory_ahead and quarantine.parked_on(party.store.engine, record.topic) >= MOST_PARKED
         return _refused(party, record, Refusal.untrusted if crowded else opened.reason, opened.header, opened.digest)
     try:
         effect = react(opened, at)
@@ -203,7 +203,7 @@ def _tell(party: Party, effects: list[Effect], topic: str) -> None:
 def tell_log(party: Party) -> bool:
     """One entry per stream, reason and minute that is over, with count and first digest: a flood fills the quarantine, not the log."""
     at = party.now()
-    tallies = quarantine.untold(party.store, at)
+    tallies = quarantine.untold(party.store.engine, at)
     entries = tuple(note(party, f"quarantined.{each.reason.value}.{each.count}", at, each.first) for each in tallies)
     if tallies:
         party.store.apply([Effect(tallied=tuple(tallies), entries=entries)], party.seal, at)

@@ -187,7 +187,7 @@ def proposal_lines(shown: Proposal) -> list[str]:
     below = Counter(each.agency for each in shown.left_out if each.why is Why.threshold)
     lines += [f"  {agency}: {count} more, {WHY[Why.threshold]}" for agency, count in below.items()]
     for change in shown.adjustments:
-        lines += ["", f"{'Widened' if change.widens else 'Narrowed'}, {len(change.questions)} questions: {change.reason}"]
+        lines += ["", f"{'Widened' if change.widens else 'Narrowed'} ({len(change.questions)} of the questions): {change.reason}"]
     for number, steps in enumerate(ladders):
         lines += ["", f"Lawful basis {number + 1}", *(f"  {line}" for line in ladder_lines(steps))]
     return lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
@@ -130,7 +131,10 @@ def _party(folder: Path) -> Party:
 def _service(home: Folder) -> str:
     """hub.toml or adapter.toml, by what kind of party this is."""
     if home.settings().id.kind == "hub":
-        return f"hub.toml words {len(hub_settings(home.path).stages)} stages"
+        categories = None
+        with suppress(ConfigurationError):  # the pack's own faults have a line of their own
+            categories = own_pack(home.path).categories
+        return f"hub.toml words {len(hub_settings(home.path, categories).stages)} stages"
     file = home.path / "adapter.toml"
     return f"{parse(read_text(file, 'an adapter says its source there'), str(file), AdapterSettings).source.name} is the source"
 

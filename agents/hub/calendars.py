@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 from hashlib import sha256
-from typing import Final
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 from holidays import country_holidays
@@ -26,6 +26,7 @@ YEARS: Final = range(2000, 2099)  # in which a timescale may start: bank holiday
 LEAST_OPEN: Final = timedelta(hours=1)  # of a working day, so that no duration needs more days than can be walked
 MOST_DAYS: Final = 400  # days closed or open out of the ordinary, in one calendar
 DAY: Final = timedelta(days=1)
+Dated = Annotated[date, Field(strict=True)]  # a number is no day
 Opening = tuple[datetime, datetime]  # UTC: from when until when the hub is open
 
 
@@ -82,8 +83,8 @@ class Calendar(Table):
 
     week: dict[Weekday, Hours] = Field(min_length=1)
     bank_holidays: Flag = True  # closed on them
-    closed: frozenset[date] = Field(default=frozenset(), max_length=MOST_DAYS)
-    open: frozenset[date] = Field(default=frozenset(), max_length=MOST_DAYS)  # though a bank holiday
+    closed: frozenset[Dated] = Field(default=frozenset(), max_length=MOST_DAYS)
+    open: frozenset[Dated] = Field(default=frozenset(), max_length=MOST_DAYS)  # though a bank holiday
 
     @model_validator(mode="after")
     def ordered(self) -> Calendar:
@@ -94,7 +95,7 @@ class Calendar(Table):
             raise ValueError("open names a day whose weekday has no hours in week")
         return self
 
-    @property
+    @cached_property
     def version(self) -> Slug:
         """What a deadline was worked out by: other hours, other days or other bank holidays have another."""
         hours = {name.value: str(hours) for name, hours in sorted(self.week.items())}

@@ -18,7 +18,7 @@ from policies.facts import question_of, request_facts
 from policies.pack import Pack
 from policies.vocabulary import Audience, Fact
 from schemas.enums import Kind, Layer, Outcome
-from schemas.events import Contact, OfficerDecision, Unasked
+from schemas.events import ChosenQuestion, Contact, OfficerDecision, Unasked
 from schemas.identifiers import Digest, PartyId, Slug
 from schemas.record import MAX_QUESTIONS
 from schemas.records import DutyContact, NearMiss, Question, Request, Subject
@@ -29,6 +29,12 @@ TOO_MANY: Final = NearMiss(
     fact=Slug("questions_within_limit"),
     value=Slug("true"),
     says=f"one request asks {MAX_QUESTIONS} questions at most: narrow the checks",
+)
+NOT_ALLOWED: Final = NearMiss(
+    layer=Layer.proportionality,
+    fact=Slug("chosen_within_categories"),
+    value=Slug("true"),
+    says="it was chosen, but the categories file does not let this agency be asked it about this person, or not so far back",
 )
 
 
@@ -105,8 +111,9 @@ def plan(case_id: UUID, contact: Contact, decision: OfficerDecision, agency: Par
         wanted = chosen_for(agency, subjects, decision, pack, at)
     else:
         wanted = questions_for(agency, subjects, decision, pack, at, settings.checks)
+    barred = _barred(agency, decision, wanted)
     if not wanted or decision.stage not in settings.stages:
-        return Plan(agency=agency.id, request=None, decisions=(), unasked=())
+        return Plan(agency=agency.id, request=None, decisions=(), unasked=barred)
     stage = settings.stages[decision.stage]
     deadline = settings.clocks.answer_by(decision.rag, at, agency.id, _timescales(wanted, agency, contact, decision, settings.checks))
     request = Request(
@@ -129,8 +136,8 @@ def plan(case_id: UUID, contact: Contact, decision: OfficerDecision, agency: Par
         questions=tuple(wanted[:MAX_QUESTIONS]),
     )
     planned = _climb(request, agency, asker, pack, at)
-    over = tuple(_too_many(agency, each) for each in wanted[MAX_QUESTIONS:])
-    return replace(planned, unasked=(*planned.unasked, *over), deadline=deadline if planned.request else None)
+    over = tuple(_unasked(agency, each, TOO_MANY) for each in wanted[MAX_QUESTIONS:])
+    return replace(planned, unasked=(*planned.unasked, *over, *barred), deadline=deadline if planned.request else None)
 
 
 def _timescales(
@@ -144,8 +151,15 @@ def _timescales(
     return frozenset(row.timescale for row in rows if row.timescale is not None)
 
 
-def _too_many(agency: Party, question: Question) -> Unasked:
-    return Unasked(agency=agency.id, subject_ref=question.subject_ref, category=question.category, ladder=(), near_misses=(TOO_MANY,))
+def _barred(agency: Party, decision: OfficerDecision, wanted: list[Question]) -> tuple[Unasked, ...]:
+    """What was chosen of this agency and may be asked by nobody: told, never dropped in silence."""
+    kept = {(each.subject_ref, each.category) for each in wanted}
+    mine = [each for each in (decision.checks.asked if decision.checks else ()) if each.agency == agency.id]
+    return tuple(_unasked(agency, each, NOT_ALLOWED) for each in mine if (each.subject_ref, each.category) not in kept)
+
+
+def _unasked(agency: Party, each: Question | ChosenQuestion, why: NearMiss) -> Unasked:
+    return Unasked(agency=agency.id, subject_ref=each.subject_ref, category=each.category, ladder=(), near_misses=(why,))
 
 
 def _climb(request: Request, agency: Party, asker: Asker, pack: Pack, at: datetime) -> Plan:

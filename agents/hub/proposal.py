@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from agents.hub.checks import TOO_MANY, Asker, Plan, plan, questions_for, since_of
+from agents.hub.checks import NOT_ALLOWED, TOO_MANY, Asker, Plan, plan, questions_for, since_of
 from agents.hub.matrix import may_ask
 from policies.categories import CONCERN, Category
 from policies.pack import Pack
@@ -41,6 +41,9 @@ class Why(StrEnum):
     officer = "officer"  # narrowed, with a reason
     ladder = "ladder"  # the hub may not say to that agency what it would have to say
     limit = "limit"  # more questions than one request holds
+
+
+UNCLIMBED: Final = {TOO_MANY: Why.limit, NOT_ALLOWED: Why.threshold}  # refused before any ladder is climbed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +165,7 @@ def _left_out(grounds: Grounds, agency: Party, planned: Plan) -> Iterator[LeftOu
         if key in asked:
             continue
         if one := refused.get(key):
-            why = Why.limit if TOO_MANY in one.near_misses else Why.ladder
+            why = next((why for miss, why in UNCLIMBED.items() if miss in one.near_misses), Why.ladder)
             misses = tuple(miss for miss in one.near_misses if miss.fact in HONEST)
             yield LeftOut(agency=agency.id, subject_ref=key[0], category=key[1], why=why, ladder=one.ladder, near_misses=misses)
         else:

@@ -12,13 +12,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from broker.accesslog import leaf_of
-from broker.effect import Done, Effect, Event, Kept, Outgoing, Position, Quarantined, Receipt, Tally, Work
+from broker.effect import Done, Effect, Event, Kept, Outgoing, Position, Receipt, Work
 from broker.envelope import Sealed, header_of, reopen
-from broker.store import tables
+from broker.store import quarantine, tables
 from broker.store.vault import ID, KEY, Vault, open_under, seal_under
 from broker.streams import UNSEQUENCED, topic_between
 from schemas import codec
-from schemas.enums import Refusal
 from schemas.errors import ConfigurationError, Fault, StoreUnavailableError
 from schemas.events import Entry
 from schemas.identifiers import Digest, Incarnation, PartyId, SubjectRef
@@ -157,9 +156,9 @@ class Store:
         if effect.withdrawn:
             connection.execute(sa.update(tables.outbox).where(tables.outbox.c.id.in_(effect.withdrawn)).values(state="withdrawn"))
         for each in effect.quarantined:
-            _quarantine(connection, each, at)
+            quarantine.keep(connection, each, at)
         for tally in effect.tallied:
-            _tell_of(connection, tally)
+            quarantine.tell_of(connection, tally)
         for event in effect.events:
             key_id, key = prepared.events[id(event)]
             content = event.content if event.key is not None else seal_under(key, event.digest, event.content)
@@ -329,21 +328,6 @@ def _receive(connection: sa.Connection, effect: Effect) -> bool:
         sequence=receipt.sequence,
         state=receipt.state,
     )
-
-
-def _quarantine(connection: sa.Connection, each: Quarantined, at: datetime) -> None:
-    told = each.reason is Refusal.unreadable  # a gap has its own entry, at once
-    row = {"topic": each.topic, "offset": each.offset, "reason": each.reason.value, "digest": each.digest, "raw": each.raw}
-    tables.insert_new(connection, tables.quarantine, at=at, told=told, **row)
-
-
-def _tell_of(connection: sa.Connection, tally: Tally) -> None:
-    """Exactly the rows that were counted, or another process has told of some."""
-    table = tables.quarantine
-    counted = (table.c.topic == tally.topic, table.c.reason == tally.reason.value, table.c.at >= tally.since, table.c.at < tally.until)
-    if connection.execute(sa.update(table).where(*counted, table.c.told.is_(False)).values(told=True)).rowcount != tally.count:
-        message = "what is quarantined changed while it was counted"
-        raise StoreUnavailableError(message)
 
 
 def _has_twin(connection: sa.Connection, receipt: Receipt) -> bool:

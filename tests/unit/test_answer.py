@@ -20,6 +20,7 @@ from agents.adapter.ports import Candidate, Found, Row
 from agents.adapter.sources.opening import open_source
 from agents.demo.ceremony import renew
 from agents.hub.checks import Asker, plan
+from agents.hub.entries import case_entry
 from broker.effect import Effect, Outgoing
 from broker.envelope import FIRST_CLASS, header_of
 from broker.ports import Publication
@@ -155,7 +156,7 @@ def send(borough, request):
 
 
 def entries_of_hub(borough, request):
-    return borough.hub._entry(NOW, Operation.disclosure, borough.hub.party.actor, request.case_id, None, "asked")
+    return case_entry(NOW, Operation.disclosure, borough.hub.party.actor, request.case_id, None, "asked")
 
 
 def ask(borough, adapter, scene="s47", **changes):

@@ -343,7 +343,7 @@ def test_two_processes_tell_the_log_of_one_quarantine_once(borough, police):
     police.publish(b"noise")
     consume(hub, [police.topic], react)
     borough.clock.move(minutes=1)
-    seen = quarantine.untold(hub.store, hub.now())
+    seen = quarantine.untold(hub.store.engine, hub.now())
     hub.store.apply([Effect(tallied=tuple(seen))], hub.seal, hub.now())
     with pytest.raises(StoreUnavailableError):
         hub.store.apply([Effect(tallied=tuple(seen))], hub.seal, hub.now())

@@ -71,7 +71,7 @@ def test_whoever_does_what_the_page_says_has_a_network_that_answers(place):
                 shutil.copy("root.toml", party)
         if line.startswith("mash directory draft"):
             said["law"] = re.search(r"[0-9a-f]{64}", run("mash doctor hub", said, ok=(1,)))[0]
-        if line.startswith("mash hub decide"):
+        if line.startswith("mash hub checks"):
             said["case"] = json.loads(run("mash hub show --folder hub --json", said))["cases"][0]["case"]
         if line.startswith("mash case show"):
             work(place)

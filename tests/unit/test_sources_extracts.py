@@ -166,7 +166,8 @@ def _damaged(path, whole, place):
 
 def test_a_value_too_long_or_with_a_nul_is_kept_aside_with_row_and_column(tmp_path):
     rows = f"(1, 'a' || chr(0) || 'b'), (1, repeat('x', 10000000)), (2, repeat('y', {MAX_VALUE}))"
-    write_parquet(tmp_path, visits=f"SELECT NO, DATE '2026-01-01' ARRIVED, WHY, 'x' STAY FROM (VALUES {rows}) t(NO, WHY)")  # noqa: S608 - ours
+    visits = f"SELECT NO, DATE '2026-01-01' ARRIVED, WHY, 'x' STAY FROM (VALUES {rows}) t(NO, WHY)"  # noqa: S608 - our own words
+    write_parquet(tmp_path, visits=visits)
     source = open_source(settings(), tmp_path)
     assert [(each.file, each.line, each.field) for each in source.faults()] == [("visits.parquet", n, "WHY") for n in (1, 2)]
     assert len(reasons(source, "2")) == 1

@@ -257,7 +257,7 @@ def test_what_names_a_newer_directory_is_kept_only_so_often(borough, monkeypatch
     for each in ahead:  # one batch each: what is parked is counted before the next
         borough.transport.publish([Publication(topic=topic, key=b"k" * 16, value=each.envelope)])
         receive.receive(hub, [topic], lambda *_: Effect(), 0)
-    assert parked_on(hub.store, topic) == 3
+    assert parked_on(hub.store.engine, topic) == 3
     assert len(rows(hub, tables.quarantine)) == 6  # the rest is refused, and its bytes kept
 
 
