@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from agents.cli.casetext import standing, when
 from schemas.enums import Status
-from schemas.events import CaseRecord, JoinedAnswer, Unasked
+from schemas.events import CaseRecord, JoinedAnswer, OralItem, Unasked
 from schemas.records import Answer, LadderStep, NearMiss, Subject
 
 _RECORD = TypeAdapter(CaseRecord)
@@ -38,11 +39,9 @@ def record_lines(record: CaseRecord) -> list[str]:
         f"Stage {record.stage.value}  RAG {record.rag.value}  purpose {record.purpose.value}  opened {record.opened_at:%d %b %Y %H:%M} UTC",
         "",
         "Asked",
+        *(f"  {each.agency:24} {standing(each)}" for each in record.agencies),
     ]
-    for each in record.agencies:
-        due = f"due {each.due_at:%d %b %H:%M} UTC" if each.due_at else ""
-        conflict = "  TWO DIFFERENT ANSWERS" if each.conflict else ""
-        lines.append(f"  {each.agency:24} {each.status.value:14} {due}{conflict}")
+    lines += _course(record)
     bases: dict[tuple[str, ...], str] = {}
     for subject in record.subjects:
         lines += ["", f"{subject.ref}  {subject.role.value} ({subject.relation_to_child}): {name_of(subject)}"]
@@ -50,6 +49,7 @@ def record_lines(record: CaseRecord) -> list[str]:
             if answer.answer.subject_ref == subject.ref:
                 ladder = tuple(ladder_lines(answer.answer.ladder))
                 lines += answer_lines(answer, bases.setdefault(ladder, _letter(len(bases))))
+        lines += [_oral_line(each) for each in record.oral if each.said.subject_ref == subject.ref]
         refused = [each for each in record.unasked if each.subject_ref == subject.ref]
         for one in refused:
             lines.append(f"    {one.agency}  {one.category}: not asked (the hub's own ladder)")
@@ -57,6 +57,21 @@ def record_lines(record: CaseRecord) -> list[str]:
     for ladder, letter in bases.items():
         lines += ["", f"Lawful basis {letter}", *(f"  {line}" for line in ladder)]
     return lines
+
+
+def _course(record: CaseRecord) -> list[str]:
+    """What was taken back, and how the rating went."""
+    taken = [
+        f"  {each.agency:24} TOOK BACK what it had said ({each.reason.value}) at {when(each.received_at)}" for each in record.corrected
+    ]
+    rated = [f"  {each.rag.value:6} {when(each.at)} by {each.officer.id}: {each.rationale}" for each in record.ratings]
+    return [*taken, "", "Ratings", *rated]
+
+
+def _oral_line(item: OralItem) -> str:
+    said = item.said
+    state = "confirmed since" if item.confirmed else "UNCONFIRMED"
+    return f"    {said.agency}  {said.category}: said aloud by {said.said_by.id}, {state}: {said.words}"
 
 
 def _letter(number: int) -> str:

@@ -1,0 +1,73 @@
+"""What a case comes to, in sentences and side by side: the same for a terminal and for a page. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from schemas.enums import AgencyStatus
+from schemas.events import AgencyState, CaseRecord, Entry, JoinedAnswer
+from schemas.identifiers import CategoryId, PartyId, SubjectRef
+
+LONDON: Final = ZoneInfo("Europe/London")
+_SAID: Final = {
+    AgencyStatus.not_asked: "was not asked",
+    AgencyStatus.awaited: "asked, not yet received; an answer is due by {due}",
+    AgencyStatus.acknowledged: "has the request; an answer is due by {due}",
+    AgencyStatus.partial: "has answered in part; the rest is due by {due}",
+    AgencyStatus.answered: "answered at {answered}",
+    AgencyStatus.overdue: "no answer by {due}",
+    AgencyStatus.rejected: "could not read the request: ring them",
+    AgencyStatus.cancelled: "the request was withdrawn",
+}
+SETTLED: Final = frozenset({AgencyStatus.answered, AgencyStatus.cancelled, AgencyStatus.not_asked})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One question and every answer to it, to be shown side by side."""
+
+    agency: PartyId
+    category: CategoryId
+    answers: tuple[JoinedAnswer, ...]
+
+    @property
+    def in_conflict(self) -> bool:
+        """Whether its agency said two different things at once."""
+        return len(self.answers) > 1
+
+
+def when(at: datetime | None) -> str:
+    """A time as people in England read it."""
+    return f"{at.astimezone(LONDON):%H:%M on %a %d %b %Y}" if at else "a time not set"
+
+
+def standing(state: AgencyState) -> str:
+    """Where one agency stands, as a sentence's end: "no answer by 14:10 on Fri 27 Nov 2026"."""
+    said = _SAID[state.status].format(due=when(state.due_at), answered=when(state.answered_at))
+    again = " (asked again)" if state.follow_up is not None else ""
+    return f"{said}{again}; TWO DIFFERENT ANSWERS, both shown" if state.conflict else f"{said}{again}"
+
+
+def gaps(record: CaseRecord) -> list[str]:
+    """What is not there, said plainly: nobody should take silence for nothing held."""
+    silent = [f"{each.agency}: {standing(each)}" for each in record.agencies if each.status not in SETTLED]
+    return [*silent, *(f"{each.agency}: not asked about {each.subject_ref}, {each.category}" for each in record.unasked)]
+
+
+def questions(record: CaseRecord, subject: SubjectRef) -> list[Question]:
+    """What was asked about one subject; two answers of one agency to one question stand together."""
+    mine = [each for each in record.answers if each.answer.subject_ref == subject]
+    mine.sort(key=lambda each: (each.answer.category, each.agency, each.envelope))
+    grouped = groupby(mine, key=lambda each: (each.agency, each.answer.category))
+    return [Question(agency=agency, category=category, answers=tuple(answers)) for (agency, category), answers in grouped]
+
+
+def seen_line(entries: Iterable[Entry]) -> str:
+    """Who saw what was taken back, from the access log."""
+    people = [f"{each.actor.id} ({each.actor.role}) at {when(each.at)}" for each in entries]
+    return "seen before by " + "; ".join(people) if people else "nobody had seen it"

@@ -1,0 +1,40 @@
+"""A case as an HTML page that prints well. Whatever others wrote is escaped; the page needs nothing from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from agents.cli.casetext import gaps, questions, seen_line, standing, when
+from agents.cli.output import plain
+from agents.cli.show import WORDS, name_of
+from schemas.events import CaseRecord, Entry
+from schemas.identifiers import Digest
+from schemas.records import Officer
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(loader=PackageLoader("agents.cli"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters |= {"plain": plain, "when": when, "standing": standing}
+    return made
+
+
+def case_page(record: CaseRecord, seen: Mapping[Digest, Sequence[Entry]], viewer: Officer, at: datetime) -> str:
+    """The whole page; `seen`: by correction, who had looked at what was taken back."""
+    return (
+        _environment()
+        .get_template("case.html")
+        .render(
+            record=record,
+            subjects=[(each, plain(name_of(each)), questions(record, each.ref)) for each in record.subjects],
+            gaps=gaps(record),
+            seen={digest: seen_line(entries) for digest, entries in seen.items()},
+            words=WORDS,
+            viewer=viewer,
+            at=at,
+        )
+    )
