@@ -10,6 +10,7 @@ from uuid import UUID
 import typer
 
 from agents.cli import officers
+from agents.cli.board import board
 from agents.cli.checks import checks, read_decision
 from agents.cli.compose import hub_of
 from agents.cli.output import ERR, AsJson, Exit, guarded, plain, tell
@@ -20,6 +21,7 @@ from broker.trustfiles import write_whole
 
 app = typer.Typer(no_args_is_help=True, help="Work at a hub.")
 app.command()(checks)
+app.command()(board)
 app.command()(officers.follow_up)
 app.command()(officers.rerate)
 app.command()(officers.withdraw)

@@ -1,0 +1,133 @@
+"""The board on a terminal: a picture that people can leave on the wall."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import typer
+from rich.console import Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from agents.cli.compose import hub_of
+from agents.cli.output import OUT, AsJson, guarded, tell
+from agents.hub.board import Cell, Row, agencies_of, rows, totals
+from agents.hub.service import Hub
+from schemas.enums import AgencyStatus, Rag
+from schemas.events import CaseRecord
+
+WORD: Final = {  # a word always, a colour only beside it
+    AgencyStatus.awaited: ("asked", "yellow"),
+    AgencyStatus.acknowledged: ("received", "cyan"),
+    AgencyStatus.partial: ("in part", "cyan"),
+    AgencyStatus.answered: ("answered", "green"),
+    AgencyStatus.overdue: ("OVERDUE", "bold red"),
+    AgencyStatus.rejected: ("REJECTED", "bold red"),
+    AgencyStatus.cancelled: ("withdrawn", "dim"),
+    AgencyStatus.not_asked: ("not asked", "dim"),
+}
+COLOUR: Final = {Rag.red: "bold red", Rag.amber: "yellow", Rag.green: "green", Rag.blue: "blue"}
+MOST: Final = 40  # rows on one screen
+REFRESH: Final = 1.0  # seconds
+
+
+class Watched:
+    """Case records, each rendered again only when its case has more events."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub, self._held = hub, dict[UUID, tuple[int, CaseRecord | None]]()
+
+    def rows(self) -> list[Row]:
+        """The board now."""
+        for case_id, events in self.hub.party.store.sizes().items():
+            if self._held.get(case_id, (0, None))[0] != events:
+                self._held[case_id] = (events, self.hub.record(case_id))
+        return rows(record for _, record in self._held.values() if record is not None)
+
+
+def picture(held: list[Row], at: datetime) -> Group:
+    """The table, most urgent first, with a line of totals."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    agencies = list(agencies_of(held))
+    for name in ("case", "rating", "stage", *(each.slug for each in agencies), "time left"):
+        table.add_column(name, no_wrap=True)
+    for each in held[:MOST]:
+        cells = [_cell(each.cells.get(agency)) for agency in agencies]
+        table.add_row(each.contact_ref, Text(each.rag.value.upper(), COLOUR[each.rag]), each.stage.value, *cells, _left(each, at))
+    still = ", ".join(f"{count} {rag.value}" for rag, count in totals(held).items()) or "none"
+    more = f"; {len(held) - MOST} more cases below" if len(held) > MOST else ""
+    return Group(table, Text(f"open: {still}{more}", "bold"))
+
+
+def _cell(cell: Cell | None) -> Text:
+    if cell is None:
+        return Text("-", "dim")
+    word, style = WORD[cell.status]
+    return Text(f"{word}, {cell.in_review} in review" if cell.in_review else word, style)
+
+
+def _left(row: Row, at: datetime) -> Text:
+    left = row.left(at)
+    if left is None:
+        return Text("settled", "dim")
+    return Text(span(left), "bold red" if left < timedelta(0) else "")
+
+
+def span(left: timedelta) -> str:
+    """Hours and minutes; days where there are many."""
+    minutes = int(abs(left).total_seconds() // 60)
+    text = f"{minutes // 1440} d {minutes % 1440 // 60} h" if minutes >= 2 * 1440 else f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{text} over" if left < timedelta(0) else text
+
+
+@guarded
+def board(
+    folder: Annotated[Path, typer.Option("--folder", help="The hub's folder.")] = Path(),
+    watch: Annotated[bool, typer.Option("--watch", help="Stay, and show what changes, until Ctrl-C.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Every case, most urgent first: who is awaited, and how much time is left. No names stand on it.
+
+    Example: mash hub board --folder hub/ --watch
+    """
+    hub = hub_of(folder)
+    held = Watched(hub)
+    try:
+        if watch and not as_json:
+            show_until(lambda: picture(held.rows(), hub.party.now()), lambda: False)
+        elif as_json:
+            tell(as_json, board_json(held.rows()), "")
+        else:
+            OUT.print(picture(held.rows(), hub.party.now()))
+    finally:
+        hub.party.close()
+
+
+def show_until(draw: Callable[[], Group], over: Callable[[], bool]) -> None:
+    """Draw again and again until it is over."""
+    with Live(draw(), console=OUT, auto_refresh=False) as live:
+        while not over():
+            time.sleep(REFRESH)
+            live.update(draw(), refresh=True)
+
+
+def board_json(held: list[Row]) -> dict[str, Any]:
+    """The same for machines."""
+    cases = [
+        {
+            "case": str(each.case_id),
+            "contact": each.contact_ref,
+            "rag": each.rag.value,
+            "stage": each.stage.value,
+            "due_at": each.due_at.isoformat() if each.due_at else None,
+            "agencies": {agency: {"status": cell.status.value, "in_review": cell.in_review} for agency, cell in each.cells.items()},
+        }
+        for each in held
+    ]
+    return {"cases": cases, "open": {rag.value: count for rag, count in totals(held).items()}}
