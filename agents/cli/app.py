@@ -8,12 +8,11 @@ from typing import Final, cast
 
 import typer
 
-from agents.cli import adapter, case, demo, directory, doctor, hub, keys, log, review
+from agents.cli import adapter, case, demo, directory, doctor, hub, keys, log, policy, review
 from agents.cli.output import Exit, fail
 
-USAGE_ERROR: Final = cast(
-    "type[typer.BadParameter]", typer.BadParameter.__mro__[1]
-)  # of every wrong word on a command line; typer does not export it
+# of every wrong word on a command line; typer does not export it
+USAGE_ERROR: Final = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 app = typer.Typer(
     name="mash",
     help="The MASH broker: lawful, sealed and logged information sharing about children at risk.",
@@ -30,6 +29,7 @@ app.add_typer(log.app, name="log")
 app.command("doctor")(doctor.doctor)
 app.add_typer(keys.app, name="keys")
 app.add_typer(directory.app, name="directory")
+app.add_typer(policy.app, name="policy")
 
 
 def main() -> None:
