@@ -11,7 +11,7 @@ import pytest
 from peak import Peak
 
 from agents.adapter.ports import Candidate
-from agents.adapter.sources import formats, workbook
+from agents.adapter.sources import formats, loading, parquet, workbook
 from agents.adapter.sources.opening import open_source, source_faults
 from agents.adapter.sources.parquet import read_parquet
 from agents.adapter.sources.reading import MAX_VALUE
@@ -172,6 +172,30 @@ def test_a_value_too_long_or_with_a_nul_is_kept_aside_with_row_and_column(tmp_pa
     assert len(reasons(source, "2")) == 1
     with pytest.raises(SourceUnavailableError):
         source.fetch(person("1"), ED, SINCE, UNTIL)
+
+
+def test_parquet_rows_of_nothing_but_long_texts_cost_bounded_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "PAGE", 500)
+    wide = ", ".join(f"repeat(chr(65 + {n}), {MAX_VALUE}) C{n}" for n in range(20))
+    duckdb.sql(f"SELECT {wide} FROM range(6000)").write_parquet(str(tmp_path / "wide.parquet"))  # noqa: S608 - ours
+    peak = Peak()
+    lines = read_parquet(tmp_path / "wide.parquet", [f"C{n}" for n in range(20)])
+    assert [line.number for line in lines] == list(range(1, 6001))
+    assert peak.grown() < 650 * 2**20  # all the texts are 960 MB, a vector of them 330
+
+
+def test_rows_cross_into_the_database_few_enough_and_light_enough():
+    light, heavy = ("key", None, 1, ["x"]), ("key", None, 1, ["x" * 8000] * 20)
+    assert [len(each) for each in loading._batches(iter([light] * (loading.BATCH + 1)))] == [loading.BATCH, 1]
+    assert max(len(each) for each in loading._batches(iter([heavy] * 200))) * 160_000 <= loading.BATCH_WEIGHT + 160_000
+    assert sum(len(each) for each in loading._batches(iter([heavy] * 200))) == 200
+
+
+def test_a_file_that_is_still_being_written_under_a_dot_is_not_read(tmp_path):
+    write_parquet(tmp_path)
+    (tmp_path / "oak.csv").write_text(MARKS + "1,2026-02-01,Oak,\n")
+    (tmp_path / ".elm.csv").write_text("half")
+    assert reasons(open_source(settings(visits="*.csv"), tmp_path), "1") == ["Oak"]
 
 
 def test_the_reader_reaches_one_file_only(tmp_path):
