@@ -166,7 +166,7 @@ def _damaged(path, whole, place):
 
 def test_a_value_too_long_or_with_a_nul_is_kept_aside_with_row_and_column(tmp_path):
     rows = f"(1, 'a' || chr(0) || 'b'), (1, repeat('x', 10000000)), (2, repeat('y', {MAX_VALUE}))"
-    write_parquet(tmp_path, visits=f"SELECT NO, DATE '2026-01-01' ARRIVED, WHY, 'x' STAY FROM (VALUES {rows}) t(NO, WHY)")  # noqa: S608 - ours
+    write_parquet(tmp_path, visits=f"SELECT NO, DATE '2026-01-01' ARRIVED, WHY, 'x' STAY FROM (VALUES {rows}) t(NO, WHY)")  # noqa: S608 - a query of this file
     source = open_source(settings(), tmp_path)
     assert [(each.file, each.line, each.field) for each in source.faults()] == [("visits.parquet", n, "WHY") for n in (1, 2)]
     assert len(reasons(source, "2")) == 1
@@ -177,7 +177,7 @@ def test_a_value_too_long_or_with_a_nul_is_kept_aside_with_row_and_column(tmp_pa
 def test_parquet_rows_of_nothing_but_long_texts_cost_bounded_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "PAGE", 500)
     wide = ", ".join(f"repeat(chr(65 + {n}), {MAX_VALUE}) C{n}" for n in range(20))
-    duckdb.sql(f"SELECT {wide} FROM range(6000)").write_parquet(str(tmp_path / "wide.parquet"))  # noqa: S608 - ours
+    duckdb.sql(f"SELECT {wide} FROM range(6000)").write_parquet(str(tmp_path / "wide.parquet"))  # noqa: S608 - a query of this file
     peak = Peak()
     lines = read_parquet(tmp_path / "wide.parquet", [f"C{n}" for n in range(20)])
     assert [line.number for line in lines] == list(range(1, 6001))
