@@ -16,6 +16,7 @@ from agents.adapter.sources.opening import open_source, source_faults
 from agents.adapter.sources.parquet import read_parquet
 from agents.adapter.sources.reading import MAX_VALUE
 from agents.adapter.sources.settings import SourceSettings
+from agents.adapter.sources.workbook import read_workbook
 from schemas.enums import SubjectRole
 from schemas.errors import ConfigurationError, SourceUnavailableError
 from schemas.identifiers import CategoryId, SubjectRef
@@ -329,6 +330,20 @@ def test_what_is_no_workbook_is_refused(tmp_path, data):
     write_excel(tmp_path)
     (tmp_path / "visits.xlsx").write_bytes(data)
     assert refused(tmp_path, **EXCEL)[0].file == "visits.xlsx"
+
+
+@pytest.mark.proves("I19")
+def test_a_workbook_damaged_anywhere_is_read_or_refused(tmp_path):
+    write_excel(tmp_path, FALL)
+    path = tmp_path / "visits.xlsx"
+    whole, refusals = path.read_bytes(), 0
+    for place in range(4, len(whole), 97):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        try:
+            list(read_workbook(path, ["NO", "WHY"], None, 1))
+        except ConfigurationError:
+            refusals += 1
+    assert refusals > 3
 
 
 def test_a_truncated_workbook_is_refused(tmp_path):
