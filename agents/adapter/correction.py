@@ -31,10 +31,14 @@ def correct(
     about: frozenset[SubjectRef] | None = None,
     silent: bool = False,
 ) -> bool:
-    """Take back every revision so far; False when somebody spoke a moment ago. `about`: whom a person decides on anew, or all.
+    """Take back every revision so far; False when none stands, or somebody spoke a moment ago.
+
+    `about`: whom a person decides on anew, or all.
 
     The correction takes the next revision's number for its own: what is under way towards that number can no longer come after it.
     """
+    if not dossier.responses:
+        return False
     at = agency.party.now()
     revision = dossier.revision + 1
     bodies = [

@@ -56,11 +56,15 @@ def is_cut_of(kept: str, found: str) -> bool:
     """Whether a value is the found one with pieces taken out, each kept piece in order and each gap marked."""
     if kept == found:
         return True
-    pieces = [each.strip() for each in kept.split(CUT)]
-    if len(pieces) == 1 or not found.startswith(pieces[0]) or not found.endswith(pieces[-1]):
+    first, *others = kept.split(CUT)
+    if not others:
         return False
-    at, end = len(pieces[0]), len(found) - len(pieces[-1])
-    for piece in pieces[1:-1]:
+    *between, last = others
+    first, last = first.rstrip(), last.lstrip()  # white space beside a mark is the mark's
+    at, end = len(first), len(found) - len(last)
+    if not (found.startswith(first) and found.endswith(last)):
+        return False
+    for piece in map(str.strip, between):
         place = found.find(piece, at, end)
         if place < 0:
             return False
