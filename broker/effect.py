@@ -143,6 +143,15 @@ class Mark:
     digest: Digest
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """That an event of a case is about whoever or whatever has this keyed name."""
+
+    name: Digest
+    case_id: UUID
+    digest: Digest
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Outgoing:
     """A record to seal for one recipient, with the entries that say so: no entry, no disclosure."""
@@ -176,6 +185,7 @@ class Effect:
     unparked: tuple[tuple[str, int], ...] = ()  # topic and offset of quarantined bytes that are tried again
     withdrawn: tuple[int, ...] = ()  # outbox rows that are not to be sent after all
     events: tuple[Event, ...] = ()
+    mentions: tuple[Mention, ...] = ()
     work: tuple[Work, ...] = ()
     done: Done | None = None
     marks: tuple[Mark, ...] = ()
@@ -198,6 +208,7 @@ class Effect:
             unparked=tuple(each for part in parts for each in part.unparked),
             withdrawn=tuple(each for part in parts for each in part.withdrawn),
             events=tuple(each for part in parts for each in part.events),
+            mentions=tuple(each for part in parts for each in part.mentions),
             work=tuple(each for part in parts for each in part.work),
             done=finished[0] if finished else None,
             marks=tuple(each for part in parts for each in part.marks),

@@ -11,7 +11,7 @@ from policies.categories import CONCERN
 from policies.pack import Pack
 from policies.question import PolicyQuestion
 from policies.vocabulary import Fact
-from schemas.enums import Consent, ControllerKind, Kind, NecessityReason, Openness, Para18Reason, Stage, SubjectRole
+from schemas.enums import Consent, ControllerKind, Kind, NecessityReason, Openness, Para18Reason, Rag, Stage, SubjectRole
 from schemas.identifiers import SubjectRef
 from schemas.records import Question, Request, Subject
 
@@ -26,6 +26,8 @@ PARA18: Final[Mapping[Para18Reason, Fact]] = MappingProxyType(
         Para18Reason.prejudices_protection: Fact.para18_prejudices_protection,
     }
 )
+STAGES: Final = (Stage.screening, Stage.early_help, Stage.s17, Stage.s47, Stage.emergency)  # each weightier than the one before
+RATINGS: Final = (Rag.blue, Rag.green, Rag.amber, Rag.red)
 _SERIOUS: Final = frozenset({NecessityReason.immediate_danger, NecessityReason.significant_harm_suspected})
 _NEED: Final = frozenset({NecessityReason.assess_need, NecessityReason.plan_services})
 FITTING: Final[Mapping[Stage, frozenset[NecessityReason]]] = MappingProxyType(  # a reason that overstates the stage is inaccurate
@@ -54,6 +56,13 @@ def request_facts(request: Request, *, now: datetime) -> frozenset[Fact]:
     }
     reason = PARA18.get(consents.para18_reason) if consents.para18_reason is not None else None
     return frozenset(fact for fact, holds in stated.items() if holds) | ({reason} if reason is not None else frozenset())
+
+
+def only_raised(earlier: Request, later: Request) -> bool:
+    """Whether one request says no more for itself than another, but for a higher stage or rating."""
+    raised = STAGES.index(later.stage) > STAGES.index(earlier.stage) or RATINGS.index(later.rag) > RATINGS.index(earlier.rag)
+    grounds = [(each.purpose, each.consents, each.break_glass) for each in (earlier, later)]
+    return raised and grounds[0] == grounds[1]
 
 
 def controller_facts(pack: Pack) -> frozenset[Fact]:

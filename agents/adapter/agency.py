@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -14,8 +14,10 @@ from agents.adapter.dossier import PEOPLES, Dossier, dossier_of
 from agents.adapter.matching import MatchOutcome, match
 from agents.adapter.ports import Candidate, PersonAnswersError, SourceSystem
 from agents.adapter.settings import AdapterSettings
-from broker.effect import Kept
+from agents.identity import question_names
+from broker.effect import Kept, Mention
 from broker.party import Party
+from policies.facts import only_raised
 from policies.pack import Pack
 from policies.vocabulary import Fact
 from schemas.enums import Status
@@ -23,6 +25,7 @@ from schemas.errors import SourceUnavailableError
 from schemas.identifiers import Digest, Thread
 from schemas.records import Answer, DutyContact, Question, Request, Searched, Subject
 
+REASKED_WITHIN: Final = timedelta(days=14)
 LOG: Final = structlog.get_logger()
 
 
@@ -51,8 +54,29 @@ class Agency:
         """What the ladder says, before anything is searched."""
         trust = self.party.trust
         holds = {Fact.directory_stale: not trust.is_fresh(at), Fact.pack_not_accepted: self.pack.law_digest not in trust.directory.packs}
+        holds[Fact.reasked] = self._reasked(asked, question, at)
         standing = frozenset(fact for fact, held in holds.items() if held)  # what is so here today and makes release a review
         return decide_question(asked, question, self.pack, at, standing)
+
+    def mentions(self, asked: Asked) -> tuple[Mention, ...]:
+        """Each question under its keyed name, so that it is known when it is asked again."""
+        case_id = asked.request.case_id
+        names = frozenset().union(*(self._names(asked, each) for each in asked.request.questions))
+        return tuple(Mention(name=name, case_id=case_id, digest=asked.digest) for name in sorted(names))
+
+    def _names(self, asked: Asked, question: Question) -> frozenset[Digest]:
+        subject = next(each for each in asked.request.subjects if each.ref == question.subject_ref)
+        return question_names(self.party.keys.store, asked.hub.id, subject, question.category)
+
+    def _reasked(self, asked: Asked, question: Question, at: datetime) -> bool:
+        """Whether that hub asked the same within 14 days, and has since raised nothing but stage or rating."""
+        earlier = {(each.case_id, each.digest) for each in self.party.store.mentioned(self._names(asked, question))}
+        earlier.discard((asked.request.case_id, asked.digest))
+        found = [self.party.store.event(*each) for each in sorted(earlier)]
+        return any(
+            each is not None and isinstance(each.body, Request) and each.at > at - REASKED_WITHIN and only_raised(each.body, asked.request)
+            for each in found
+        )
 
     def find(self, subject: Subject) -> Search:
         """Who a subject is in the agency's own system; failed when that does not answer, in any way."""

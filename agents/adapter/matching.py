@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -10,6 +9,7 @@ from enum import Enum, StrEnum
 from typing import Final
 
 from agents.adapter.ports import Candidate
+from agents.identity import fold
 from schemas.identifiers import NhsNumber, Slug
 from schemas.records import NHS_NUMBER, Subject
 
@@ -69,14 +69,6 @@ def plausible(subject: Subject, candidates: Iterable[Candidate]) -> tuple[Candid
     return tuple(sorted(people, key=lambda each: (fold(each.family_name), fold(each.given_names), str(each.born_on), each.key)))[
         :MAX_CANDIDATES
     ]
-
-
-def fold(text: str | None) -> str:
-    """What two spellings of one name or postcode have in common: case, white space, punctuation and code points folded away."""
-    if not text:
-        return ""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return "".join(letter for letter in folded if letter.isalnum() or unicodedata.category(letter).startswith("M"))
 
 
 def nhs_numbers(subject: Subject) -> tuple[NhsNumber, ...]:

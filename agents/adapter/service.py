@@ -87,6 +87,7 @@ class Adapter(Agency):
         )
         return Effect(
             events=(kept,),
+            mentions=self.mentions(asked),
             work=(work,),
             entries=(entry(asked.request, asked.digest, Operation.consultation, self.party.actor, at, "begun"),),
             outgoing=(

@@ -15,6 +15,7 @@ from agents.hub.deadlines import DUE, asked_agency, timed, timed_work
 from agents.hub.entries import asked_entries, case_entry
 from agents.hub.erasure import ERASE, erased, erasing_work
 from agents.hub.intake import NECESSITY, SAY_WHY, Aside, read_contacts
+from agents.hub.links import mentions_of
 from agents.hub.once import contact_name, necessity_name, once, work_named
 from agents.hub.reactions import take_envelope
 from agents.hub.settings import HubSettings
@@ -107,7 +108,8 @@ class Hub:
         receipt = once("contacts", contact_name(contact))
         entry = case_entry(at, Operation.collection, self.party.actor, case_id, contact.decision, "contact")
         work = (work_named(OPEN, (str(case_id),), case_id, at),) if contact.decision is not None else ()
-        effect = Effect(received=receipt, events=(event,), entries=(entry,), work=work)
+        mentions = mentions_of(self.party.keys.store, contact, case_id, event.digest)
+        effect = Effect(received=receipt, events=(event,), mentions=mentions, entries=(entry,), work=work)
         said = [Effect(received=once("necessities", necessity_name(self.party.keys.store, contact.decision)))] if contact.decision else []
         return self.party.store.apply([effect, *said], self.party.seal, at).applied > 0
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from broker.effect import Quarantined, Tally
+from broker.effect import Effect, Quarantined, Tally
 from broker.store import tables
 from schemas.enums import Refusal
 from schemas.errors import StoreUnavailableError
@@ -65,14 +65,24 @@ def untold(engine: sa.Engine, at: datetime) -> list[Tally]:
     ]
 
 
-def keep(connection: sa.Connection, each: Quarantined, at: datetime) -> None:
-    """As it came."""
+def change(connection: sa.Connection, effect: Effect, at: datetime) -> None:
+    """What an effect takes out, puts in and tells of."""
+    table = tables.quarantine
+    for topic, offset in effect.unparked:
+        connection.execute(sa.delete(table).where(table.c.topic == topic, table.c.offset == offset))
+    for each in effect.quarantined:
+        _keep(connection, each, at)
+    for tally in effect.tallied:
+        _tell_of(connection, tally)
+
+
+def _keep(connection: sa.Connection, each: Quarantined, at: datetime) -> None:
     told = each.reason is Refusal.unreadable  # a gap has its own entry, at once
     row = {"topic": each.topic, "offset": each.offset, "reason": each.reason.value, "digest": each.digest, "raw": each.raw}
     tables.insert_new(connection, tables.quarantine, at=at, told=told, **row)
 
 
-def tell_of(connection: sa.Connection, tally: Tally) -> None:
+def _tell_of(connection: sa.Connection, tally: Tally) -> None:
     """Exactly the rows that were counted, or another process has told of some."""
     table = tables.quarantine
     counted = (table.c.topic == tally.topic, table.c.reason == tally.reason.value, table.c.at >= tally.since, table.c.at < tally.until)

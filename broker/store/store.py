@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from broker.accesslog import leaf_of
-from broker.effect import Done, Effect, Event, Kept, Outgoing, Position, Receipt, Work
+from broker.effect import Done, Effect, Event, Kept, Mention, Outgoing, Position, Receipt, Work
 from broker.envelope import Sealed, header_of, reopen
 from broker.store import quarantine, tables
 from broker.store.vault import ID, KEY, Vault, open_under, seal_under
@@ -150,19 +150,16 @@ class Store:
     def _insert(self, connection: sa.Connection, effect: Effect, prepared: _Prepared, at: datetime) -> None:
         if effect.done is not None:
             _finish(connection, effect.done, at)
-        for topic, offset in effect.unparked:
-            table = tables.quarantine
-            connection.execute(sa.delete(table).where(table.c.topic == topic, table.c.offset == offset))
         if effect.withdrawn:
             connection.execute(sa.update(tables.outbox).where(tables.outbox.c.id.in_(effect.withdrawn)).values(state="withdrawn"))
-        for each in effect.quarantined:
-            quarantine.keep(connection, each, at)
-        for tally in effect.tallied:
-            quarantine.tell_of(connection, tally)
+        quarantine.change(connection, effect, at)
         for event in effect.events:
             key_id, key = prepared.events[id(event)]
             content = event.content if event.key is not None else seal_under(key, event.digest, event.content)
             _keep(connection, event, key_id, content)
+        for mention in effect.mentions:
+            row = {"name": mention.name, "digest": mention.digest, "case_id": str(mention.case_id)}
+            tables.insert_new(connection, tables.mention, **row)
         for work in effect.work:
             tables.insert_new(
                 connection,
@@ -223,6 +220,13 @@ class Store:
         query = sa.select(table.c.case_id).group_by(table.c.case_id).order_by(sa.func.min(table.c.id))
         with tables.transaction(self.engine) as connection:
             return [UUID(row.case_id) for row in connection.execute(query)]
+
+    def mentioned(self, names: Iterable[Digest]) -> list[Mention]:
+        """Where these names were mentioned, each event once a name."""
+        table, wanted = tables.mention, list(names)
+        with tables.transaction(self.engine) as connection:
+            rows = connection.execute(sa.select(table).where(table.c.name.in_(wanted)).order_by(table.c.case_id, table.c.digest)).all()
+        return [Mention(name=Digest(row.name), case_id=UUID(row.case_id), digest=Digest(row.digest)) for row in rows]
 
     def sizes(self) -> dict[UUID, int]:
         """How many events each case has: what has as many as before has not changed."""

@@ -79,6 +79,13 @@ event = sa.Table(
     sa.Column("content", sa.LargeBinary, nullable=False),
     sa.UniqueConstraint("case_id", "digest"),
 )
+mention = sa.Table(
+    "mention",
+    DATA,
+    sa.Column("name", sa.LargeBinary, primary_key=True),
+    sa.Column("digest", sa.LargeBinary, primary_key=True),
+    sa.Column("case_id", sa.String, nullable=False, index=True),
+)
 work = sa.Table(
     "work",
     DATA,

@@ -82,7 +82,9 @@ def _wait(store: Path, cases: int) -> None:
     with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=30)) as held:
         while time.monotonic() < deadline:
             kinds = dict(held.execute("SELECT kind, count(*) FROM event GROUP BY kind"))
-            waits = held.execute("SELECT (SELECT count(*) FROM mark) + (SELECT count(*) FROM work WHERE NOT done)").fetchone()[0]
+            waits = held.execute(
+                "SELECT (SELECT count(*) FROM mark) + (SELECT count(*) FROM work WHERE NOT done AND kind <> 'due')"
+            ).fetchone()[0]
             if kinds.get("case_opened", 0) == cases and kinds.get("request", 0) == kinds.get("response", 0) and not waits:
                 return
             time.sleep(0.05)

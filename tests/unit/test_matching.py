@@ -5,8 +5,9 @@ from datetime import date
 
 import pytest
 
-from agents.adapter.matching import MAX_CANDIDATES, Match, MatchOutcome, fold, match
+from agents.adapter.matching import MAX_CANDIDATES, Match, MatchOutcome, match
 from agents.adapter.ports import Candidate
+from agents.identity import fold
 from schemas.enums import SubjectRole
 from schemas.identifiers import NhsNumber, SubjectRef
 from schemas.records import NHS_NUMBER, Address, Identifier, Subject

@@ -29,6 +29,7 @@ OWN = {
     "mash/1 decided",
     "mash/1 viewed",
     "mash/1 necessity",
+    "mash/1 mention",
     "mash/1 record thread",
 }
 

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import duckdb
 
-from agents.adapter.matching import fold
 from agents.adapter.sources.formats import Reader, files_of, open_extract, star_of
 from agents.adapter.sources.places import PATIENT, STAR, CategoryPlace, Key, Place
 from agents.adapter.sources.reading import Line, day_of, number_of, text_of
 from agents.adapter.sources.settings import SourceSettings
+from agents.identity import fold
 from schemas.errors import ConfigurationError, Fault
 from schemas.identifiers import CategoryId
 

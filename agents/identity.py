@@ -1,0 +1,41 @@
+"""Keyed names of people and households: whoever was mentioned before is known again, and nobody can guess who from a store. Pure."""
+
+from __future__ import annotations
+
+import hmac
+import unicodedata
+
+from schemas.identifiers import CategoryId, Digest, PartyId
+from schemas.records import NHS_NUMBER, Subject
+
+
+def fold(text: str | None) -> str:
+    """What two spellings of one name or postcode have in common: case, white space, punctuation and code points folded away."""
+    if not text:
+        return ""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return "".join(letter for letter in folded if letter.isalnum() or unicodedata.category(letter).startswith("M"))
+
+
+def person_names(key: bytes, subject: Subject) -> frozenset[Digest]:
+    """Of one person, HMAC-SHA256 under a party's own key: by NHS number, and by names with date of birth."""
+    numbers = [each.value for each in subject.identifiers if each.system == NHS_NUMBER]
+    known = [f"nhs {number}" for number in numbers]
+    if subject.born_on is not None and fold(subject.family_name) and fold(subject.given_names):
+        known.append(f"born {subject.born_on.isoformat()} {fold(subject.family_name)} {fold(subject.given_names)}")
+    return frozenset(_keyed(key, each) for each in known)
+
+
+def household_names(key: bytes, subject: Subject) -> frozenset[Digest]:
+    """Of each address that is known whole: a postcode alone is a street."""
+    whole = [f"home {fold(each.postcode)} {fold(each.line)}" for each in subject.addresses if fold(each.postcode) and fold(each.line)]
+    return frozenset(_keyed(key, each) for each in whole)
+
+
+def question_names(key: bytes, hub: PartyId, subject: Subject, category: CategoryId) -> frozenset[Digest]:
+    """Of one question of one hub about one person."""
+    return frozenset(_keyed(key, f"asked {hub} {category} {name}") for name in person_names(key, subject))
+
+
+def _keyed(key: bytes, text: str) -> Digest:
+    return Digest(hmac.digest(key, b"mash/1 mention" + text.encode(), "sha256"))
