@@ -77,11 +77,12 @@ def timed(party: Party, work: Work, at: datetime) -> Effect:
     )
     if asking is None or state is None or state.status not in OPEN:
         return Effect()
-    said = "overdue" if what == SILENCE else f"told.{what}"
-    party.alarm("overdue" if what == SILENCE else "escalated", tell=what, digest=str(state.request_digest))
-    entry = case_entry(at, Operation.administration, party.actor, work.case_id, asking.decision, f"{said}.{asking.agency.slug}")
     if what != SILENCE:
-        return Effect(entries=(entry,))
+        party.alarm("escalated", tell=what, digest=str(state.request_digest))
+        said = f"told.{what}.{asking.agency.slug}"
+        return Effect(entries=(case_entry(at, Operation.administration, party.actor, work.case_id, asking.decision, said),))
+    party.alarm("overdue", digest=str(state.request_digest))
+    entry = case_entry(at, Operation.administration, party.actor, work.case_id, asking.decision, f"overdue.{asking.agency.slug}")
     silence = Overdue(
         case_id=work.case_id,
         timescale=asking.asked.timescale or UNNAMED,

@@ -42,7 +42,6 @@ OPEN: Final = "open"
 ASK: Final = "ask"
 TELL: Final = "tell"
 LEASE: Final = timedelta(seconds=60)
-MOST_OF_ONE: Final = 256  # envelopes of one agency in one case: 200 questions in as many parts, and some revisions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

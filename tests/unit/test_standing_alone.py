@@ -15,6 +15,7 @@ from agents.cli import run
 from agents.cli.compose import hub_of
 from agents.cli.output import plain
 from agents.demo.ceremony import renew
+from agents.hub import service as hub_service
 from broker import receive
 from broker.effect import Effect
 from broker.enrol import announce
@@ -31,6 +32,7 @@ from broker.transport.embedded import EmbeddedTransport
 from schemas.enums import AgencyStatus, Kind, Status
 from schemas.envelope import Header
 from schemas.errors import ConfigurationError, TransportExhaustedError, TransportUnavailableError
+from schemas.events import CaseOpened
 from schemas.identifiers import Digest, Incarnation, Thread
 from schemas.records import Acknowledgement
 from schemas.statements import Revocation
@@ -329,14 +331,14 @@ def test_a_case_that_cannot_be_rendered_holds_up_no_other(tmp_path, monkeypatch)
     made = SmallBorough(tmp_path, contacts=2)
     made.take_in()
     bad, good = made.hub.party.store.cases()
-    record = made.hub.record
+    render = hub_service.case_record
 
-    def faulty(case_id):
-        if case_id == bad:
+    def faulty(events):
+        if any(isinstance(each.body, CaseOpened) and each.body.case_id == bad for each in events):
             raise ValueError("a fault of ours")
-        return record(case_id)
+        return render(events)
 
-    monkeypatch.setattr(made.hub, "record", faulty)
+    monkeypatch.setattr(hub_service, "case_record", faulty)
     made.work()
     assert {each.case_id for each in entries_of(made.hub.party) if each.outcome.startswith("version.")} == {good}
     assert alarms(made.hub.party)["not_rendered"] >= 1
@@ -344,7 +346,7 @@ def test_a_case_that_cannot_be_rendered_holds_up_no_other(tmp_path, monkeypatch)
 
 
 def test_an_agency_fills_a_case_only_so_far(borough, monkeypatch):
-    monkeypatch.setattr("agents.hub.service.MOST_OF_ONE", 0)  # counted between batches
+    monkeypatch.setattr("agents.hub.reactions.MOST_OF_ONE", 0)  # counted between batches
     borough.take_in()
     borough.work()
     assert statuses(borough)[borough.police.party.id] is AgencyStatus.awaited
