@@ -1,4 +1,4 @@
-"""An acute trust's nightly extracts: CSV in cp1252 with UK dates and the NHS number as a patient index prints it."""
+"""A hospital and community trust's nightly extracts: CSV in cp1252 with UK dates and the NHS number as a patient index prints it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,24 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from agents.demo.histories import Held, category_toml
-from agents.demo.people import ABSENT, Person
+from agents.demo.histories import Held, Row, category_toml, in_columns
+from agents.demo.people import ABSENT
+from agents.demo.registers import Recorded
 
 PATIENTS: Final = ("HOSP_NO", "NHS_NO", "NHS_NO_STATUS", "SURNAME", "FORENAMES", "SEX", "DATE OF BIRTH", "ADDRESS 1", "POSTCODE", "REMARK")
 EXTRACTS: Final = {  # category: file, date column, its format, columns of its fields in their order
     "acute.ed_attendances": ("ed_attendances.csv", "ARRIVAL", "%d/%m/%Y %H:%M", ("COMPLAINT", "DIAG_TEXT", "DISPOSAL")),
     "acute.injury_admissions": ("injury_admissions.csv", "ADM DATE", "%d-%b-%Y", ("INJURY", "HISTORY GIVEN", "LOS")),
     "mat.booking_concerns": ("maternity_bookings.csv", "BOOKED", "%d/%m/%Y", ("CONCERN", "GEST_WKS")),
+    "amb.callouts": ("ambulance_handovers.csv", "HANDOVER", "%d/%m/%Y %H:%M", ("COMPLAINT", "SCENE NOTES", "CONVEYED TO")),
+    "hv.contacts_reviews": ("health_visiting.csv", "CONTACT DATE", "%d/%m/%Y", ("CONTACT TYPE", "OUTCOME", "HOME VISIT", "CONCERN")),
+    "sn.contacts": ("school_nursing.csv", "CONTACT DATE", "%d/%m/%Y", ("REASON", "OUTCOME", "CONCERN")),
+    "camhs.referral_risk": ("camhs_referrals.csv", "REFERRED", "%d-%b-%Y", ("REFERRAL REASON", "STATUS", "RISK", "RISK TEXT")),
+    "amh.parental_care": ("adult_mental_health.csv", "REFERRED", "%d-%b-%Y", ("STATUS", "CLUSTER", "RISK", "CHILD IMPACT")),
+    "sub.treatment": ("substance_treatment.csv", "TRIAGED", "%d/%m/%Y", ("STATUS", "SUBSTANCE", "CHILDREN", "CONCERN")),
+    "health.sexual_health": ("sexual_health.csv", "ATTENDED", "%d/%m/%Y", ("SERVICE", "CONCERN")),
 }
-_HEAD: Final = """# SYNTHETIC. Nightly extracts of a patient index, an emergency department, surgical wards and a maternity unit.
+_HEAD: Final = """# SYNTHETIC. Nightly extracts of a patient index and of each service's own system.
 [source]
 kind = "csv"
 name = "trust-extracts"
@@ -35,16 +43,16 @@ nhs_number = { column = "NHS_NO", verified = { column = "NHS_NO_STATUS", equals 
 """
 
 
-def write_trust(folder: Path, people: Iterable[Person], held: Sequence[Held]) -> None:
+def write_trust(folder: Path, people: Iterable[Recorded], rows: Sequence[Row]) -> None:
     """`patients.csv`, one file for each category, and `source.toml`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "source.toml").write_text(source_toml(), encoding="utf-8")
     (folder / "SYNTHETIC.txt").write_text("SYNTHETIC: nobody in these files exists.\n", encoding="utf-8")
-    _write(folder / "patients.csv", PATIENTS, sorted(_patient(each) for each in people if each.hospital))
+    write_csv(folder / "patients.csv", PATIENTS, map(_patient, people))
     for category, (file, at, form, columns) in EXTRACTS.items():
-        of_this = [each for each in held if each.category == category]
-        rows = [(str(each.person.hospital), _at(each, number, form), *each.fields.values()) for number, each in enumerate(of_this)]
-        _write(folder / file, ("PAT_NO", at, *columns), rows)
+        of_this = [row for row in rows if row[1].category == category]
+        lines = ((key, _at(held, number, form), *in_columns(held)) for number, (key, held) in enumerate(of_this))
+        write_csv(folder / file, ("PAT_NO", at, *columns), lines)
 
 
 def source_toml() -> str:
@@ -56,13 +64,13 @@ def source_toml() -> str:
     return "\n".join([_HEAD, *parts])
 
 
-def _patient(person: Person) -> tuple[str, ...]:
-    number = person.nhs_number
-    printed = "" if person.trace_status == ABSENT else f"{number[:3]} {number[3:6]} {number[6:]}"
-    born_on = person.born_on.strftime("%d/%m/%Y")
-    names = (person.family_name.upper(), person.given_names)
-    sex = "2" if person.sex.value == "female" else "1"
-    return (str(person.hospital), printed, person.trace_status, *names, sex, born_on, person.home.line, person.home.postcode, "SYNTHETIC")
+def _patient(record: Recorded) -> tuple[str, ...]:
+    number = record.nhs_number
+    printed = "" if record.trace_status == ABSENT else f"{number[:3]} {number[3:6]} {number[6:]}"
+    born_on = record.born_on.strftime("%d/%m/%Y") if record.born_on else ""
+    names = (record.family_name.upper(), record.given_names)
+    sex = "2" if record.person.sex.value == "female" else "1"
+    return (record.key, printed, record.trace_status, *names, sex, born_on, record.home.line, record.home.postcode, "SYNTHETIC")
 
 
 def _at(held: Held, number: int, form: str) -> str:
@@ -70,7 +78,8 @@ def _at(held: Held, number: int, form: str) -> str:
     return text.replace("00:00", f"{7 + number % 16:02d}:{number * 7 % 60:02d}") if "%H" in form else text
 
 
-def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """As such systems write it: cp1252, carriage return and line feed."""
     with path.open("w", encoding="cp1252", newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(header)
