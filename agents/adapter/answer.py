@@ -65,13 +65,14 @@ class Decided:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Search:
-    """What the agency's system gave for one question; `failed` when it did not answer."""
+    """What the agency's system gave for one question; `failed` when it did not answer, `by_person` when a person has to."""
 
     match: Match | None = None
     found: Found[Row] | None = None
     searched: tuple[Searched, ...] = ()
     allowed_lag: timedelta = timedelta(days=3660)
     failed: bool = False
+    by_person: bool = False
 
     def is_stale(self, at: datetime) -> bool:
         """Whether anything that was searched is behind its allowed lag."""
@@ -80,6 +81,7 @@ class Search:
 
 
 FAILED: Final = Search(failed=True)
+BY_PERSON: Final = Search(by_person=True)
 
 
 def decide_question(asked: Asked, question: Question, pack: Pack, at: datetime, standing: frozenset[Fact] = frozenset()) -> Decided:
@@ -119,6 +121,8 @@ def status_of(decided: Decided, search: Search | None, items: tuple[Item, ...], 
 
 
 def _status_found(search: Search, items: tuple[Item, ...], at: datetime) -> Status:
+    if search.by_person:
+        return Status.in_review
     if search.failed or search.match is None:
         return Status.source_unavailable
     if search.match.outcome not in {MatchOutcome.confirmed, MatchOutcome.none}:

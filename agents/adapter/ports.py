@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Generic, Protocol, TypeVar
 
+from schemas.errors import SourceUnavailableError
 from schemas.identifiers import CategoryId, NhsNumber, Slug
 from schemas.records import Subject
 
@@ -44,8 +45,14 @@ class Found(Generic[T]):
     rows: tuple[T, ...] = field(default=())
 
 
+class PersonAnswersError(SourceUnavailableError):
+    """This question is a person's to answer; who does not know that says the source is unavailable, and never that nothing is held."""
+
+    code = "person-answers"
+
+
 class SourceSystem(Protocol):
-    """An agency's own system, asked by indexed query only. A source that is down raises SourceUnavailableError."""
+    """An agency's own system, asked by indexed query only. SourceUnavailableError: it is down; PersonAnswersError: ask a person."""
 
     def candidates(self, subject: Subject) -> Found[Candidate]:
         """People who may be the subject, by NHS number or by name and date of birth; never the whole table."""

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from agents.adapter.sources.settings import Part, SourceSettings
+from agents.adapter.sources.places import Part
+from agents.adapter.sources.settings import SourceSettings
 
 
 class AdapterSettings(Part):

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from small_borough import NOW, SmallBorough, alarms, entries_of, rows
 
 from agents.adapter import service
-from agents.adapter.answer import MOST, Asked, Search, decide_question, respond
+from agents.adapter.answer import BY_PERSON, MOST, Asked, Search, decide_question, respond
 from agents.adapter.answer import answer as say
 from agents.adapter.matching import Match, MatchOutcome
 from agents.adapter.ports import Candidate, Found, Row
@@ -576,6 +576,7 @@ SEEN = (Searched(source=Slug("s"), as_of=NOW),)
         (Search(match=Match(outcome=MatchOutcome.ambiguous), searched=SEEN), Status.ambiguous),
         (Search(match=Match(outcome=MatchOutcome.probable, person=PERSON), searched=SEEN), Status.ambiguous),
         (Search(failed=True), Status.source_unavailable),
+        (BY_PERSON, Status.in_review),
         (Search(match=CONFIRMED, searched=SEEN), Status.source_unavailable),
         (None, Status.source_unavailable),
         (

@@ -9,19 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from schemas.errors import ConfigurationError, Fault
+from agents.adapter.sources.reading import Line, places_of, refused
 
 MAX_LINE: Final = 1024 * 1024  # bytes: a longer line is not a row, and is skipped without being held
 MAX_RECORD_LINES: Final = 500  # lines of one quoted value: more means that a quote was never closed
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Line:
-    """One row as read: the asked columns in their order (None where the row has another shape), and what is wrong with it."""
-
-    number: int
-    values: tuple[str, ...] | None
-    wrong: str = ""
 
 
 @dataclass(slots=True)
@@ -68,7 +59,7 @@ def read_extract(path: Path, columns: Sequence[str], encoding: str, delimiter: s
     try:
         stream = path.open("rb")
     except OSError as error:
-        raise _refused(file, None, f"cannot be read ({type(error).__name__})", "ask for the extract again") from None
+        raise refused(file, None, f"cannot be read ({type(error).__name__})", "ask for the extract again") from None
     with stream:
         lines = Lines(stream, encoding)
         reader = csv.reader(_bounded(lines), delimiter=delimiter, strict=True)
@@ -85,7 +76,7 @@ def _rows(file: str, lines: Lines, reader: Iterator[list[str]], columns: Sequenc
         except StopIteration:
             break
         except csv.Error:
-            raise _refused(file, first, "a quote or a line end is wrong, so that rows run into each other", "ask for it again") from None
+            raise refused(file, first, "a quote or a line end is wrong, so that rows run into each other", "ask for it again") from None
         wrong = "; ".join(lines.wrong.pop(number) for number in range(first, lines.number + 1) if number in lines.wrong)
         if header is None:
             header = row
@@ -93,7 +84,7 @@ def _rows(file: str, lines: Lines, reader: Iterator[list[str]], columns: Sequenc
         elif row or wrong:
             yield _line(first, row, len(header), places, wrong)
     if header is None:
-        raise _refused(file, 1, "is empty: not even a header", "ask for it again")
+        raise refused(file, 1, "is empty: not even a header", "ask for it again")
 
 
 def _line(number: int, row: list[str], width: int, places: list[int], wrong: str) -> Line:
@@ -105,17 +96,8 @@ def _line(number: int, row: list[str], width: int, places: list[int], wrong: str
 def _places(file: str, header: list[str], columns: Sequence[str], wrong: str) -> list[int]:
     """Where each column stands. The header itself is never quoted: it may be somebody's row."""
     if wrong:
-        raise _refused(file, 1, f"the header has {wrong}", "ask for it again, in the declared encoding")
-    there = [name.strip() for name in header]
-    faults = []
-    for name in dict.fromkeys(columns):
-        if there.count(name) != 1:
-            message = f"the column stands {there.count(name)} times among {len(there)} of the header"
-            fix = "is the delimiter right?" if len(there) == 1 else "correct its name here or in the extract"
-            faults.append(Fault(file=file, line=1, field=name, message=message, fix=fix))
-    if faults:
-        raise ConfigurationError(faults)
-    return [there.index(name) for name in columns]
+        raise refused(file, 1, f"the header has {wrong}", "ask for it again, in the declared encoding")
+    return places_of(file, 1, [name.strip() for name in header], columns)
 
 
 def _bounded(lines: Lines) -> Iterator[str]:
@@ -137,7 +119,3 @@ def _is_utf8(line: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _refused(file: str, line: int | None, message: str, fix: str) -> ConfigurationError:
-    return ConfigurationError([Fault(file=file, line=line, message=message, fix=fix)])

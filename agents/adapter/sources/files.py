@@ -1,4 +1,4 @@
-"""A folder of CSV extracts as a source, through a DuckDB in memory that is made anew when a file changes."""
+"""A folder of extracts or FHIR Bundles as a source, through a DuckDB in memory that is made anew when a file changes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any, Final, NoReturn
 import duckdb
 
 from agents.adapter.matching import MAX_CANDIDATES, nhs_numbers
-from agents.adapter.ports import Candidate, Found, Row
-from agents.adapter.sources.loading import Loaded, load, sought, whose
+from agents.adapter.ports import Candidate, Found, PersonAnswersError, Row
+from agents.adapter.sources.formats import files_of
+from agents.adapter.sources.loading import ABSENT, UNREADABLE, Loaded, load, sought, whose
 from agents.adapter.sources.reading import MAX_ROWS, named, number_of
 from agents.adapter.sources.settings import SourceSettings
 from schemas.errors import ConfigurationError, Fault, SourceUnavailableError
@@ -33,8 +34,8 @@ class FilesSource:
         """`folder`: what a relative `settings.folder` starts from. ConfigurationError lists every fault of every file."""
         self._settings = settings
         self._folder = folder / (settings.folder or ".")
-        self._paths = sorted({self._folder / each.name for each in (settings.person, *settings.category)})
         self._lock = Lock()  # a DuckDB connection serves one thread at a time
+        self._stamp: Stamp = ()
         self._stamp = self._stamp_now(missing_ok=True)
         self._loaded = load(settings, self._folder)
 
@@ -47,13 +48,24 @@ class FilesSource:
                 rows += self._ask(loaded, _BY_NUMBER, [str(number), MAX_CANDIDATES + 1])
             if name := sought(subject.family_name, subject.born_on):
                 rows += self._ask(loaded, _BY_NAME, [name, MAX_CANDIDATES + 1])
-            if not rows and loaded.aside["person"].count:
-                self._refuse(f"has {loaded.aside['person'].count} people whose rows cannot be read")
+            rows = rows or self._undated(loaded, subject)
             return Found(
                 source=self._settings.name,
                 as_of=self._as_of(),
                 rows=tuple(dict.fromkeys(_candidate(row) for row in sorted(rows, key=lambda row: str(row[0])))),
             )
+
+    def _undated(self, loaded: Loaded, subject: Subject) -> list[tuple[Any, ...]]:
+        """People of that name without a date of birth, before anybody says "nobody"; who cannot be read may be the one."""
+        unread = loaded.aside["person"].count
+        rows: list[tuple[Any, ...]] = []
+        if name := sought(subject.family_name, ABSENT):
+            rows = self._ask(loaded, _BY_NAME, [name, MAX_CANDIDATES + 1])
+        if name := sought(subject.family_name, UNREADABLE):
+            unread += len(self._ask(loaded, _BY_NAME, [name, MAX_CANDIDATES + 1]))
+        if unread:
+            self._refuse(f"has {unread} people whose rows cannot be read")
+        return rows
 
     def fetch(self, person: Candidate, category: CategoryId, since: date, until: date) -> Found[Row]:
         """Newest first, undated last. A row that cannot be read makes this person's answer an error, never a shorter one."""
@@ -63,7 +75,12 @@ class FilesSource:
         with self._lock:
             loaded = self._current()
             everything = self._ask(loaded, _HELD, [whose(category, person.key), MAX_ROWS + 1])
-            aside, as_of = loaded.aside[category], self._as_of()
+            aside, shared, as_of = loaded.aside[category], loaded.shared, self._as_of()
+        if person.key in shared:
+            self._refuse("has different people of one key in different files")
+        if person.key in aside.by_person:
+            message = f"source {self._settings.name} {category}: restricted, a person answers"
+            raise PersonAnswersError(message)
         if len(everything) > MAX_ROWS:
             self._refuse(f"{category}: more than {MAX_ROWS} rows for one person")
         found = [row for row in everything if row[0] is None or since <= row[0] <= until]
@@ -86,6 +103,10 @@ class FilesSource:
         """Rows kept aside, by file, line and column."""
         with self._lock:
             listed = [fault for aside in self._current().aside.values() for fault in aside.faults]
+            shared = bool(self._loaded.shared)
+        if shared:
+            message, fix = "different people have one key in different files", 'tell the files apart: key = ["*", ...]'
+            listed.append(Fault(file=self._settings.person.name, field="source.person.key", message=message, fix=fix))
         return tuple(dict.fromkeys(listed))
 
     def _current(self) -> Loaded:
@@ -105,12 +126,16 @@ class FilesSource:
         return fresh
 
     def _stamp_now(self, *, missing_ok: bool = False) -> Stamp:
+        """Every file as it is now; one that was there and is gone is no smaller source but a broken one."""
         try:
-            stats = [(path.name, path.stat()) for path in self._paths]
-        except OSError as error:
+            paths = sorted(files_of(self._settings, self._folder))
+            stats = [(path.name, path.stat()) for path in paths]
+        except (OSError, ConfigurationError) as error:
             if missing_ok:
                 return ()
             self._refuse(f"did not answer ({type(error).__name__})")
+        if gone := {each[0] for each in self._stamp} - {path.name for path in paths}:
+            self._refuse(f"misses {len(gone)} of its files")
         return tuple((name, stat.st_mtime_ns, stat.st_size, stat.st_ino) for name, stat in stats)
 
     def _as_of(self) -> datetime:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from agents.adapter.ports import SourceSystem
 from agents.adapter.sources.files import FilesSource
+from agents.adapter.sources.manual import ManualSource
 from agents.adapter.sources.settings import SourceSettings
 from agents.adapter.sources.sql import SqlSource
 from schemas.errors import ConfigurationError, Fault, SourceUnavailableError
@@ -13,13 +14,19 @@ from schemas.errors import ConfigurationError, Fault, SourceUnavailableError
 
 def open_source(settings: SourceSettings, folder: Path) -> SourceSystem:
     """The source these settings name; `folder` is where adapter.toml stands, and relative paths start there."""
-    return SqlSource(settings, folder) if settings.kind == "sql" else FilesSource(settings, folder)
+    return _opened(settings, folder)
+
+
+def _opened(settings: SourceSettings, folder: Path) -> SqlSource | FilesSource | ManualSource:
+    if settings.kind == "sql":
+        return SqlSource(settings, folder)
+    return ManualSource(settings) if settings.kind == "manual" else FilesSource(settings, folder)
 
 
 def source_faults(settings: SourceSettings, folder: Path) -> tuple[Fault, ...]:
     """All that is wrong with a source now: unreachable, a name that is not there, a missing index, rows kept aside."""
     try:
-        source = SqlSource(settings, folder) if settings.kind == "sql" else FilesSource(settings, folder)
+        source = _opened(settings, folder)
     except ConfigurationError as error:
         return error.faults
     try:

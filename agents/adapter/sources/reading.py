@@ -3,16 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final
 
 from agents.adapter.ports import Found, T
+from schemas.errors import ConfigurationError, Fault
 from schemas.identifiers import NhsNumber, Slug
 
 MAX_ROWS: Final = 1000  # of one person in one category: more is not an answer but a copy of the file, and a person must look
 MAX_VALUE: Final = 8000  # characters of one field: what an item of an answer can carry
 STATEMENT_SECONDS: Final = 10  # of one query; an indexed one takes milliseconds
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Line:
+    """One row of a file as read: the asked columns in their order (None where the row has another shape), and what is wrong with it.
+
+    `number`: the line, or the row, counted from 1 with the header; in a bundle, the entry counted from 0.
+    `where`: the field at fault. `by_person`: it is there, and only a person may say what it is.
+    """
+
+    number: int
+    values: tuple[object, ...] | None
+    wrong: str = ""
+    where: str = ""
+    by_person: bool = False
+
+
+def refused(file: str, line: int | None, message: str, fix: str, field: str = "") -> ConfigurationError:
+    """A file that cannot be used."""
+    return ConfigurationError([Fault(file=file, line=line, field=field, message=message, fix=fix)])
+
+
+def places_of(file: str, line: int, header: list[str], columns: Iterable[str]) -> list[int]:
+    """Where each column stands in a header; ConfigurationError names all that do not stand there once. A header is never quoted."""
+    faults = []
+    for name in dict.fromkeys(columns):
+        if header.count(name) != 1:
+            message = f"the column stands {header.count(name)} times among {len(header)} of the header"
+            fix = "is the delimiter right?" if len(header) == 1 else "correct its name here or in the extract"
+            faults.append(Fault(file=file, line=line, field=name, message=message, fix=fix))
+    if faults:
+        raise ConfigurationError(faults)
+    return [header.index(name) for name in columns]
+
+
+def plain(value: object) -> object:
+    """A typed cell as an extract would write it: whole numbers without a point, midnight as a day, the rest as it is."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, datetime) and value.time() == time():
+        return value.date()
+    return value
 
 
 def is_stale(found: Found[T], now: datetime, allowed_lag: timedelta) -> bool:

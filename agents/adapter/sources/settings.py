@@ -1,112 +1,46 @@
-"""The `[source]` part of adapter.toml: which table and column says what. Names only; there is no SQL text to write or to inject."""
+"""The `[source]` part of adapter.toml: one source of an agency, whatever its kind."""
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from schemas.enums import Assertion
+from agents.adapter.sources.places import (
+    PATIENT,
+    PLACES,
+    CategoryPlace,
+    Column,
+    Dated,
+    DateFormat,
+    NhsNumberColumn,
+    Part,
+    PersonPlace,
+    Table,
+    Verified,
+    wrong_key,
+    wrong_with,
+)
 from schemas.identifiers import CategoryId, Slug
 
 MAX_CATEGORIES: Final = 100  # the vocabulary has about sixty
-_FORMAT: Final = re.compile(r"(%[YmdbBHMS]|[ /.:,T-])+")
-_SORTABLE: Final = re.compile(r"%Y([-/.]?)%m\1%d([ T]%H:?%M(:?%S)?)?")
+MAX_LAG: Final = timedelta(days=3660)
+UK_CORE: Final = PersonPlace(  # what is read of a FHIR Patient, by the names our reader of bundles gives it
+    resource=PATIENT,
+    key=("id",),
+    family_name="family",
+    given_names="given",
+    born_on=Dated(column="birthDate"),
+    postcode="postalCode",
+    nhs_number=NhsNumberColumn(column="nhs-number", verified=Verified(column="verification", equals="verified")),
+)
 
 
-def _date_format(text: str) -> str:
-    """Only parts of a date and separators, with a four-digit year: a two-digit one leaves the century to guesswork."""
-    parts = set(re.findall(r"%.", text))
-    if _FORMAT.fullmatch(text) is None or not {"%Y", "%d"} <= parts or len(parts & {"%m", "%b", "%B"}) != 1:
-        message = "a date format holds %Y, %d, one of %m %b %B, perhaps %H %M %S, and separators"
-        raise ValueError(message)
-    return text
-
-
-Column = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_ .-]{0,62}$")]
-Table = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$")]
-FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\.csv$")]
-DateFormat = Annotated[str, AfterValidator(_date_format)]
-
-
-class Part(BaseModel):
-    """A table of adapter.toml: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Dated(Part):
-    """A column of dates; without a format, the source's own date type (or ISO 8601 text)."""
-
-    column: Column
-    format: DateFormat | None = None
-
-    @property
-    def sorts(self) -> bool:
-        """Whether the stored form sorts as time does, so that the source can cut a span out."""
-        return self.format is None or _SORTABLE.fullmatch(self.format) is not None
-
-
-class Verified(Part):
-    """The column that says whether an NHS number was traced, and the value that means yes."""
-
-    column: Column
-    equals: Annotated[str, StringConstraints(min_length=1, max_length=40)]
-
-
-class NhsNumberColumn(Part):
-    """Where the NHS number is; without `verified` none counts as traced."""
-
-    column: Column
-    verified: Verified | None = None
-
-
-class Place(Part):
-    """Where rows are: a table or view of a database, or a file of a folder."""
-
-    table: Table | None = None
-    file: FileName | None = Field(default=None, validate_default=True)
-
-    @field_validator("file")
-    @classmethod
-    def _one_of_two(cls, file: str | None, known: ValidationInfo) -> str | None:
-        if "table" in known.data and (known.data["table"] is None) == (file is None):
-            message = "name a table (kind sql) or a file (kind csv), one of the two"
-            raise ValueError(message)
-        return file
-
-    @property
-    def name(self) -> str:
-        """The table or the file."""
-        return self.table or self.file or ""
-
-    def fits(self, kind: object) -> bool:
-        """Whether a source of this kind has such places."""
-        return (self.table is not None) == (kind == "sql")
-
-
-class PersonPlace(Place):
-    """Where people are, by the source's own column names."""
-
-    key: Column
-    family_name: Column
-    given_names: Column | None = None
-    born_on: Dated
-    postcode: Column | None = None
-    nhs_number: NhsNumberColumn | None = None
-
-
-class CategoryPlace(Place):
-    """Where what is held of one category is; `fields` gives the column of each named field."""
-
-    category: CategoryId
-    person: Column
-    at: Dated | None = None
-    fields: Annotated[dict[Slug, Column], Field(min_length=1, max_length=40)]
-    assertion: Assertion
+def _kind(value: Any) -> Any:  # noqa: ANN401 - what TOML gave, before it is validated
+    """A folder of extracts was once called by its only format."""
+    return "extracts" if value == "csv" else value
 
 
 class Freshness(Part):
@@ -120,22 +54,33 @@ class Freshness(Part):
 class SourceSettings(Part):
     """One source of an agency."""
 
-    kind: Literal["sql", "csv"]
+    kind: Annotated[Literal["sql", "extracts", "fhir", "manual"], BeforeValidator(_kind)]
     name: Slug
-    allowed_lag: Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(days=3660))]
+    allowed_lag: timedelta = Field(default=timedelta(0), validate_default=True)
     url: str | None = Field(default=None, validate_default=True, max_length=500)
     folder: str | None = Field(default=None, validate_default=True, min_length=1, max_length=500)
     encoding: Literal["utf-8", "cp1252"] = "utf-8"
     delimiter: Literal[",", ";", "|", "\t"] = ","
     as_of: Freshness | None = None
-    person: PersonPlace
+    person: PersonPlace = Field(default=UK_CORE, validate_default=True)
     category: Annotated[tuple[CategoryPlace, ...], Field(min_length=1, max_length=MAX_CATEGORIES)]
+
+    @field_validator("allowed_lag")
+    @classmethod
+    def _lag(cls, lag: timedelta, known: ValidationInfo) -> timedelta:
+        if "kind" in known.data and (known.data["kind"] == "manual") == (lag != timedelta(0)):
+            message = "is for a source that is searched" if lag else "is needed: how far behind the source may be"
+            raise ValueError(message)
+        if not timedelta(0) <= lag <= MAX_LAG:
+            message = f"is more than nothing and at most {MAX_LAG.days} days"
+            raise ValueError(message)
+        return lag
 
     @field_validator("url")
     @classmethod
     def _url(cls, url: str | None, known: ValidationInfo) -> str | None:
         """SQLite and PostgreSQL, whose reading role we can enforce; a password has no place in a settings file."""
-        _only_for(known, "sql", present=url is not None)
+        _only_for(known, {"sql"}, present=url is not None)
         if url is not None and not _usable(url):
             message = "must be sqlite:///FILE or postgresql://USER@HOST/DATABASE without a password (use ~/.pgpass)"
             raise ValueError(message)
@@ -144,13 +89,13 @@ class SourceSettings(Part):
     @field_validator("folder")
     @classmethod
     def _folder(cls, folder: str | None, known: ValidationInfo) -> str | None:
-        _only_for(known, "csv", present=folder is not None)
+        _only_for(known, {"extracts", "fhir"}, present=folder is not None)
         return folder
 
     @field_validator("as_of")
     @classmethod
     def _as_of(cls, as_of: Freshness | None, known: ValidationInfo) -> Freshness | None:
-        if as_of is not None and known.data.get("kind") == "csv":
+        if as_of is not None and known.data.get("kind", "sql") != "sql":
             message = "is for kind sql: an extract is as fresh as its file"
             raise ValueError(message)
         return as_of
@@ -158,20 +103,27 @@ class SourceSettings(Part):
     @field_validator("person")
     @classmethod
     def _person(cls, person: PersonPlace, known: ValidationInfo) -> PersonPlace:
-        if "kind" in known.data and not person.fits(known.data["kind"]):
-            message = f"kind {known.data['kind']} needs {'a table' if known.data['kind'] == 'sql' else 'a file'}"
+        kind = known.data.get("kind")
+        if kind in {"fhir", "manual"} and person is not UK_CORE:
+            message = f"is not declared for kind {kind}"
             raise ValueError(message)
+        if kind in {"sql", "extracts"}:
+            wrong = wrong_key(kind, person, person.key, 1 if kind == "sql" else len(person.key))
+            if wrong or not person.fits(kind):
+                message = wrong or f"kind {kind} needs a {PLACES[kind]}"
+                raise ValueError(message)
         return person
 
     @field_validator("category")
     @classmethod
     def _category(cls, category: tuple[CategoryPlace, ...], known: ValidationInfo) -> tuple[CategoryPlace, ...]:
         names = [each.category for each in category]
-        wrong = [each.category for each in category if "kind" in known.data and not each.fits(known.data["kind"])]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if wrong or twice:
-            message = f"table or file does not fit the kind: {', '.join(wrong) or '-'}; category stands twice: {', '.join(twice) or '-'}"
-            raise ValueError(message)
+        found = [f"{name}: stands twice" for name in sorted({name for name in names if names.count(name) > 1})]
+        if "kind" in known.data and "person" in known.data:
+            kind, key = known.data["kind"], known.data["person"].key
+            found += [f"{each.category}: {wrong}" for each in category if (wrong := wrong_with(kind, each, key))]
+        if found:
+            raise ValueError("; ".join(found))
         return category
 
     def place_of(self, category: CategoryId) -> CategoryPlace | None:
@@ -179,9 +131,9 @@ class SourceSettings(Part):
         return next((each for each in self.category if each.category == category), None)
 
 
-def _only_for(known: ValidationInfo, kind: str, *, present: bool) -> None:
-    if "kind" in known.data and (known.data["kind"] == kind) != present:
-        message = f"is needed for kind {kind}" if not present else f"is for kind {kind} only"
+def _only_for(known: ValidationInfo, kinds: set[str], *, present: bool) -> None:
+    if "kind" in known.data and (known.data["kind"] in kinds) != present:
+        message = f"is needed for kind {known.data['kind']}" if not present else f"is for kind {' and '.join(sorted(kinds))} only"
         raise ValueError(message)
 
 

@@ -17,8 +17,9 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from agents.adapter.matching import MAX_CANDIDATES, nhs_numbers
 from agents.adapter.ports import Candidate, Found, Row
+from agents.adapter.sources.places import CategoryPlace, Dated, Place
 from agents.adapter.sources.reading import MAX_ROWS, STATEMENT_SECONDS, day_of, named, number_of, shape, stored, text_of
-from agents.adapter.sources.settings import CategoryPlace, Dated, Place, SourceSettings
+from agents.adapter.sources.settings import SourceSettings
 from agents.adapter.sources.spelling import PUNCTUATION, spellings
 from schemas.errors import Fault, SourceUnavailableError
 from schemas.identifiers import CategoryId
@@ -95,7 +96,7 @@ class SqlSource:
         """Tables and columns that are not there, and questions no index answers."""
         places: list[Asked] = [("source.person", self._settings.person, _person_columns(self._settings), self._person_questions())]
         for each in self._settings.category:
-            questions = [(each.person, self._held[each.category])]
+            questions = [(each.person[0], self._held[each.category])]
             places.append((f"source.category.{each.category}", each, _category_columns(each), questions))
         return self._read(lambda connection: tuple(fault for place in places for fault in _place_faults(connection, file, place)))
 
@@ -196,11 +197,11 @@ def _person_statements(settings: SourceSettings) -> tuple[Select[Any] | None, Se
     """By number, if the source has any, and by name."""
     person = settings.person
     number = person.nhs_number
-    wanted = {"key": person.key, "family_name": person.family_name, "given_names": person.given_names, "postcode": person.postcode}
+    wanted = {"key": person.key[0], "family_name": person.family_name, "given_names": person.given_names, "postcode": person.postcode}
     wanted |= {"born_on": person.born_on.column, "nhs_number": number.column if number else None}
     wanted |= {"verified": number.verified.column if number and number.verified else None}
     columns: list[ColumnElement[Any]] = [column(name).label(label) for label, name in wanted.items() if name]
-    everyone = select(*columns).select_from(_table(person.name)).order_by(column(person.key)).limit(MAX_CANDIDATES + 1)
+    everyone = select(*columns).select_from(_table(person.name)).order_by(column(person.key[0])).limit(MAX_CANDIDATES + 1)
     by_number = everyone.where(column(number.column).in_(bindparam("numbers", expanding=True))) if number else None
     named_so = _folded(column(person.family_name)).in_(bindparam("names", expanding=True))
     return by_number, everyone.where(column(person.born_on.column) == bindparam("born"), named_so)
@@ -216,7 +217,7 @@ def _folded(name: ColumnElement[Any]) -> ColumnElement[Any]:
 
 def _held_statement(place: CategoryPlace) -> Select[Any]:
     fields: list[ColumnElement[Any]] = [column(name).label(f"field_{index}") for index, name in enumerate(place.fields.values())]
-    statement = select(*fields).select_from(_table(place.name)).where(column(place.person) == bindparam("key")).limit(MAX_ROWS + 1)
+    statement = select(*fields).select_from(_table(place.name)).where(column(place.person[0]) == bindparam("key")).limit(MAX_ROWS + 1)
     if place.at is None:
         return statement
     at: ColumnElement[Any] = column(place.at.column)
@@ -265,14 +266,14 @@ def _instant(value: object, form: str | None) -> datetime:
 
 def _person_columns(settings: SourceSettings) -> list[str]:
     person, number = settings.person, settings.person.nhs_number
-    names = [person.key, person.family_name, person.given_names, person.born_on.column, person.postcode]
+    names = [*person.key, person.family_name, person.given_names, person.born_on.column, person.postcode]
     names += [number.column if number else None, number.verified.column if number and number.verified else None]
     return [name for name in names if name]
 
 
 def _category_columns(place: CategoryPlace) -> list[str]:
     dated: list[Dated] = [place.at] if place.at else []
-    return [place.person, *(each.column for each in dated), *place.fields.values()]
+    return [*place.person, *(each.column for each in dated), *place.fields.values()]
 
 
 def _place_faults(connection: Connection, file: str, asked: Asked) -> list[Fault]:
