@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
 from pydantic import Field
@@ -24,10 +25,16 @@ class Agreement(Table):
     purposes: frozenset[Purpose] = Field(min_length=1)
     basis: tuple[Slug, ...] = Field(min_length=1)
     bound_to_secrecy: frozenset[PartyId] = frozenset()  # whose recipients are professionals under a duty of secrecy (UK GDPR Art. 9(3))
+    supplies: Mapping[PartyId, frozenset[CategoryId]] = Field(default_factory=dict)  # a party named here holds these and no other
     in_force: InForce
     review_by: date
+
+    def supplied_by(self, party: PartyId, category: CategoryId) -> bool:
+        """Whether a party is one to ask for a category: of whom the agreement says nothing, it may be."""
+        return category in self.supplies.get(party, {category})
 
     def covers(self, discloser: PartyId, recipient: PartyId, category: CategoryId, purpose: Purpose, at: datetime) -> bool:
         """Whether this disclosure is one the parties agreed to and the agreement holds on that day."""
         joined = discloser in self.parties and recipient in self.parties
-        return joined and category in self.categories and purpose in self.purposes and self.in_force.on(at.date())
+        agreed = category in self.categories and purpose in self.purposes and self.supplied_by(discloser, category)
+        return joined and agreed and self.in_force.on(at.date())

@@ -27,6 +27,13 @@ class Redaction(StrEnum):
     nhs_number = "nhs_number"
 
 
+class Retention(StrEnum):
+    """How the hub keeps its copy; the controller's own table gives the days."""
+
+    standard = "standard"
+    restricted = "restricted"  # goes first, and enters no product
+
+
 class CategoryField(Table):
     """One named value of an item; free text may hold anything, so it is presumed to hold every class."""
 
@@ -50,6 +57,7 @@ class Category(Table):
     automatic: Flag
     redact: frozenset[Redaction] = frozenset()
     handling: Handling
+    retention: Retention = Retention.standard
     fields: tuple[CategoryField, ...] = Field(min_length=1, max_length=40)
 
     @property

@@ -76,6 +76,13 @@ def _agreements(files: PackFiles) -> Iterator[Fault]:
             )
         if not model.bound_to_secrecy <= model.parties:
             yield agreement.fault(("bound_to_secrecy",), "names somebody who is not in parties", "add them to parties or leave them out")
+        for party, supplied in model.supplies.items():
+            if party not in model.parties:
+                yield agreement.fault(("supplies", party), "names somebody who is not in parties", "add them to parties or leave them out")
+            if supplied - model.categories:
+                yield agreement.fault(
+                    ("supplies", party), f"names categories not agreed: {_listed(supplied - model.categories)}", "list them in categories"
+                )
         if files.controller.model.party not in model.parties:
             yield agreement.fault(("parties",), "does not name this pack's own controller", "keep only agreements this party has signed")
 

@@ -105,7 +105,7 @@ def compile_pack(law: Law, categories: Categories, agreements: Iterable[Agreemen
         bar_reviewed={bit: failed(rule.layer, Reason.barred, Outcome.review, rule) for bit, rule in rules.items()},
         gateways={mine | theirs: carried(rules[mine], half) for mine in rules for theirs, half in halves.items()},
         contexts=_contexts(law, index, controller.kind),
-        agreements=_agreements(agreements),
+        agreements=_agreements(agreements, controller.party),
     )
 
 
@@ -175,10 +175,11 @@ def _contexts(law: Law, index: RuleIndex, holder: ControllerKind) -> Mapping[Con
     return table
 
 
-def _agreements(agreements: Iterable[Agreement]) -> Mapping[tuple[PartyId, CategoryId, Purpose], tuple[Agreed, ...]]:
+def _agreements(agreements: Iterable[Agreement], mine: PartyId) -> Mapping[tuple[PartyId, CategoryId, Purpose], tuple[Agreed, ...]]:
     table: dict[tuple[PartyId, CategoryId, Purpose], tuple[Agreed, ...]] = {}
     for each in agreements:
-        for key in product(each.parties, each.categories, each.purposes):
+        supplied = [category for category in each.categories if each.supplied_by(mine, category)]
+        for key in product(each.parties, supplied, each.purposes):
             span = each.in_force
             agreed = Agreed(
                 since=span.since, until=span.until or date.max, review_by=each.review_by, secrecy=key[0] in each.bound_to_secrecy

@@ -18,7 +18,7 @@ from policies.law import Law
 from policies.located import Located, Table, read
 from policies.verdict import Judge, judge_of
 from schemas.errors import ConfigurationError, Fault
-from schemas.identifiers import Digest
+from schemas.identifiers import CategoryId, Digest, PartyId
 
 CATEGORIES: Final = "categories.toml"
 CONTROLLER: Final = "controller.toml"
@@ -39,6 +39,11 @@ class Pack:
     law_digest: Digest
     compiled: Compiled
     judge: Judge
+
+    def may_ask(self, party: PartyId, category: CategoryId) -> bool:
+        """Whether no agreement with a party has it supply other categories only."""
+        named = [each for each in self.agreements if party in each.parties]
+        return not named or any(each.supplied_by(party, category) for each in named)
 
 
 def shipped() -> dict[str, str]:

@@ -42,7 +42,7 @@ class Asker:
 
 
 def questions_for(agency: Party, subjects: Iterable[Subject], decision: OfficerDecision, pack: Pack, at: datetime) -> list[Question]:
-    """Every category this agency's kind holds whose threshold stage, RAG and role are reached."""
+    """Every category this agency's kind, and by agreement it, holds whose threshold stage, RAG and role are reached."""
     return [
         Question(
             subject_ref=subject.ref,
@@ -52,7 +52,7 @@ def questions_for(agency: Party, subjects: Iterable[Subject], decision: OfficerD
         )
         for subject in subjects
         for category in pack.categories.categories
-        if _asks(category, agency, subject, decision)
+        if _asks(category, agency, subject, decision) and pack.may_ask(agency.id, category.id)
     ]
 
 

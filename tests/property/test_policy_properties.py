@@ -66,7 +66,7 @@ def cases(draw: st.DrawFn) -> tuple[PolicyQuestion, Pack, datetime]:
         "rag": st.sampled_from(Rag),
         "purpose": st.sampled_from(Purpose),
         "role": st.sampled_from(SubjectRole),
-        "category": st.sampled_from([CONCERN, *map(CategoryId, [*CATEGORIES, "edu.attendance"])]),
+        "category": st.sampled_from([CONCERN, *map(CategoryId, [*CATEGORIES, "pol.unknown"])]),
         "since": st.sampled_from([0, 365, 1096, 1097, 7305, 40000]).map(lambda days: now.date() - timedelta(days=days)),
         "until": st.just(now.date()),
         "facts": INCLINED,

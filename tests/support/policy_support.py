@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime
 from functools import cache
 from uuid import UUID
 
-from policies.categories import CONCERN
+from policies.categories import CONCERN, Categories
 from policies.compiled import compile_pack
+from policies.located import parse
 from policies.pack import Pack, load_pack, shipped
 from policies.question import PolicyQuestion
 from policies.verdict import judge_of
@@ -31,22 +32,7 @@ from schemas.records import Consents, DutyContact, Necessity, Officer, Question,
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 HUB = PartyId("hub.borough")
-CATEGORIES = [
-    "pol.incidents",
-    "pol.da_callouts_dash",
-    "pol.crime_reports",
-    "pol.pnc_convictions",
-    "pol.warnings_markers",
-    "pol.missing_episodes",
-    "pol.child_come_to_notice",
-    "pol.custody",
-    "pol.intelligence",
-    "pol.rso_mappa",
-    "pol.civil_orders",
-    "acute.ed_attendances",
-    "acute.injury_admissions",
-    "mat.booking_concerns",
-]
+CATEGORIES = [str(each.id) for each in parse(shipped()["categories.toml"], "categories.toml", Categories).categories]
 APDS = ("sch1.para18", "sch1.para6")
 ASKED = frozenset(
     {

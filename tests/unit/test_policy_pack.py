@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from importlib.resources import files as resources
 
 import pytest
-from policy_support import CATEGORIES, POLICE, TRUST, agreement_text, controller_text, files_for, pack_for
+from policy_support import CATEGORIES, HUB, NOW, POLICE, TRUST, agreement_text, controller_text, files_for, pack_for, party_of
 
-from policies.categories import CONCERN, Redaction
+from policies.categories import CONCERN, Redaction, Retention
 from policies.pack import load_pack, shipped
 from policies.vocabulary import EVERY_CLASS, ClassCode
-from schemas.enums import ControllerKind, Purpose
+from schemas.enums import ControllerKind, Handling, Purpose, Stage
 from schemas.errors import ConfigurationError
+from schemas.identifiers import CategoryId
+from schemas.record import MAX_QUESTIONS, MAX_SUBJECTS
 
 FIELDS = {
     "pol.incidents": "kind summary outcome",
@@ -29,6 +32,59 @@ FIELDS = {
     "acute.ed_attendances": "presenting_complaint diagnosis disposal",
     "acute.injury_admissions": "injury explanation_given length_of_stay_days",
     "mat.booking_concerns": "concern gestation_weeks",
+    "amb.callouts": "complaint scene_concerns conveyed_to",
+    "hv.contacts_reviews": "kind outcome seen_at_home concern",
+    "sn.contacts": "reason outcome concern",
+    "camhs.referral_risk": "referral_reason status risk_level risk_summary",
+    "amh.parental_care": "status care_cluster risk_level impact_on_child",
+    "sub.treatment": "status substance children_in_household concern",
+    "health.sexual_health": "service concern",
+    "gp.registration": "practice status registered_on left_on",
+    "gp.safeguarding_codes": "code meaning status",
+    "gp.consultation_summary": "reason summary outcome",
+    "gp.was_not_brought": "appointment_with follow_up",
+    "gp.parental_mh_substance": "condition status impact_on_child",
+    "csc.contacts_referrals": "kind source_agency reason outcome",
+    "csc.assessments": "kind outcome analysis",
+    "csc.cin_plan": "status started_on ended_on end_reason",
+    "csc.cp_plan_history": "category_of_harm started_on ended_on council",
+    "csc.lac_status_legal": "status legal_status parental_responsibility",
+    "csc.section47_history": "category_of_harm outcome",
+    "csc.family_network": "name relation_to_child contact_restrictions",
+    "csc.missing_return_interviews": "missing_from returned_on summary",
+    "csc.lado_flag": "status outcome",
+    "csc.adoption": "service_to_ring",
+    "edu.enrolment": "setting year_group started_on left_on",
+    "edu.attendance": "term sessions_possible sessions_attended sessions_unauthorised",
+    "edu.exclusions": "kind reason sessions",
+    "edu.sen_ehcp": "status primary_need plan_since",
+    "edu.elective_home_ed": "status since last_seen_on suitability",
+    "edu.children_missing": "status since last_known_setting",
+    "edu.dsl_concerns": "kind concern action_taken",
+    "edu.fsm": "status since",
+    "prob.current_order_licence": "order offence_group ends_on",
+    "prob.licence_conditions": "condition ends_on",
+    "prob.risk_of_serious_harm": "level towards assessed_on",
+    "prob.mappa_level": "category level",
+    "prob.address": "address since",
+    "prob.perpetrator_programme": "programme status",
+    "yjs.orders_disposals": "order requirements ends_on",
+    "yjs.assetplus_summary": "safety_level risk_level assessed_on",
+    "yjs.exploitation_nrm": "kind decision summary",
+    "hou.tenancy_household": "tenure role_in_household started_on ended_on",
+    "hou.homelessness": "decision priority_need accommodation_kind",
+    "hou.asb": "kind report outcome",
+    "hou.rent_arrears": "band stage_reached",
+    "hou.property_condition": "visited_for hazard condition",
+    "hou.domestic_abuse_move": "moved safety_plan_lead",
+    "asc.s42_history": "kind_of_abuse role_of_adult outcome",
+    "asc.care_needs": "need support_in_place impact_on_child",
+    "asc.carer_status": "status cares_for",
+    "asc.mca": "decision_about outcome assessed_on",
+    "fire.safe_and_well": "visit_outcome risk_found referral_made",
+    "dwp.benefit_household": "household_role benefit status",
+    "idva.marac_history": "role heard_on risk_grade summary",
+    "imm.status": "status conditions known_since",
 }
 
 
@@ -38,7 +94,7 @@ def refused(files: dict[str, str]):
     return caught.value.faults
 
 
-def test_the_fourteen_categories_and_their_fields() -> None:
+def test_the_categories_and_their_fields() -> None:
     found = {each.id: " ".join(field.name for field in each.fields) for each in pack_for(TRUST).categories.categories}
     assert found == FIELDS
     assert [*found] == CATEGORIES
@@ -51,11 +107,44 @@ def test_free_text_is_presumed_every_class() -> None:
     assert pack_for(TRUST).categories.concern.presumed_classes == EVERY_CLASS
 
 
-def test_intelligence_is_never_automatic_and_every_free_text_is_cut() -> None:
+NEVER = {
+    *("pol.warnings_markers", "pol.intelligence"),  # may point at a source
+    *("hou.domestic_abuse_move", "idva.marac_history"),  # safe addresses
+    *("health.sexual_health", "sub.treatment"),  # services that promise particular secrecy
+    *("csc.adoption", "csc.lado_flag", "imm.status"),
+}
+
+
+def test_what_is_never_automatic_is_restricted_and_stays_with_the_hub() -> None:
+    found = {each.id: each for each in pack_for(TRUST).categories.categories}
+    assert {name for name, each in found.items() if not each.automatic} == NEVER
+    assert {name for name, each in found.items() if each.retention is Retention.restricted} == NEVER
+    assert {found[name].handling for name in NEVER} == {Handling.hub_only}
+    assert all(not found[name].stages & {Stage.screening, Stage.early_help, Stage.s17} for name in NEVER)
+    assert all(not each.automatic for each in found.values() if ClassCode.intelligence in each.classes)
+
+
+def test_every_free_text_is_cut() -> None:
     for each in pack_for(TRUST).categories.categories:
-        assert each.automatic is (ClassCode.intelligence not in each.classes)
         assert each.redact == (frozenset(Redaction) if any(field.free_text for field in each.fields) else frozenset())
-        assert each.held_by == {POLICE if each.id.startswith("pol.") else TRUST}
+
+
+def test_police_data_and_those_of_probation_and_youth_justice_leave_part_3_when_collected_for_law_enforcement() -> None:
+    for each in pack_for(TRUST).categories.categories:
+        if each.law_enforcement:
+            assert each.held_by <= {POLICE, ControllerKind.probation, ControllerKind.youth_justice}
+
+
+def test_sixteen_subjects_never_make_more_questions_than_a_request_may_hold() -> None:
+    asked = Counter(
+        (kind, stage, role)
+        for each in pack_for(TRUST).categories.categories
+        for kind in each.held_by
+        for stage in each.stages
+        for role in each.roles
+    )
+    assert max(asked.values()) * MAX_SUBJECTS <= MAX_QUESTIONS
+    assert {kind for kind, _, _ in asked} == set(ControllerKind) - {ControllerKind.unknown}
 
 
 def test_the_examples_that_come_along_make_a_pack() -> None:
@@ -209,3 +298,29 @@ def test_a_controller_of_any_kind_has_a_pack() -> None:
     for kind in ControllerKind:
         if kind is not ControllerKind.unknown:
             assert pack_for(kind).controller.kind is kind
+
+
+SUPPLIES = '\n[supplies]\n"agency.nhs-body" = ["acute.ed_attendances"]\n'
+
+
+def test_who_supplies_what_is_asked_for_nothing_else_and_what_it_did_not_agree_to_is_not_agreed() -> None:
+    pack = pack_for(TRUST, agreement=agreement_text(TRUST) + SUPPLIES)
+    assert pack.may_ask(party_of(TRUST), CategoryId("acute.ed_attendances"))
+    assert not pack.may_ask(party_of(TRUST), CategoryId("camhs.referral_risk"))
+    assert pack.may_ask(party_of(POLICE), CategoryId("camhs.referral_risk"))
+    assert {category for _, category, _ in pack.compiled.agreements} == {"acute.ed_attendances"}
+    (agreement,) = pack.agreements
+    for category in CATEGORIES:
+        agreed = agreement.covers(party_of(TRUST), HUB, CategoryId(category), Purpose.safeguarding, NOW)
+        assert agreed is (category == "acute.ed_attendances")
+        assert agreement.covers(HUB, party_of(TRUST), CategoryId(category), Purpose.safeguarding, NOW)
+
+
+def test_supplies_names_parties_and_categories_of_the_agreement() -> None:
+    said = '\n[supplies]\n"agency.stranger" = ["acute.ed_attendances"]\n"agency.other" = ["pol.unknown"]\n'
+    found = refused({**files_for(TRUST), "agreements/borough.toml": agreement_text(TRUST) + said})
+    lines = len(agreement_text(TRUST).split("\n")) - 1
+    assert [(each.line, each.message) for each in found] == [
+        (lines + 3, "names somebody who is not in parties"),
+        (lines + 4, "names categories not agreed: pol.unknown"),
+    ]
