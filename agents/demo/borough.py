@@ -37,7 +37,7 @@ contacts.jsonl  what a hub takes in, one contact a line
 script.json     what happens to some of them later: withdrawn, answered late, revised, corrected
 csc/            children's social care: SQLite, people and steps of work
 police/         SQLite, occurrences and who was involved
-trust/          a hospital and community trust: CSV extracts
+trust/          an acute trust: CSV extracts
 gp/             a GP federation: FHIR R4 bundles, one a practice
 schools/        a schools trust: CSV, one file a school
 housing/        SQLite, tenancies

@@ -30,21 +30,21 @@ class History(BaseModel):
 HISTORIES: Final = TypeAdapter(dict[str, History]).validate_python(
     tomllib.loads(resources("agents.demo").joinpath("histories.toml").read_text(encoding="utf-8"))
 )
+
+
+def _all(*stems: str) -> tuple[str, ...]:
+    return tuple(category for category in HISTORIES if category.startswith(stems))
+
+
 FIELDS: Final = {category: tuple(history.words) for category, history in HISTORIES.items()}
-HOLDS: Final[dict[str, tuple[str, ...]]] = {  # every category that a controller of this kind may be asked for
-    "csc": (
-        *(category for category in HISTORIES if category.startswith(("csc.", "asc."))),
-        *("edu.sen_ehcp", "edu.elective_home_ed", "edu.children_missing", "fire.safe_and_well", "dwp.benefit_household", "imm.status"),
-    ),
-    "police": tuple(category for category in HISTORIES if category.startswith("pol.")),
-    "trust": (
-        *("acute.ed_attendances", "acute.injury_admissions", "mat.booking_concerns", "amb.callouts", "hv.contacts_reviews"),
-        *("sn.contacts", "camhs.referral_risk", "amh.parental_care", "sub.treatment", "health.sexual_health"),
-    ),
-    "gp": (*(category for category in HISTORIES if category.startswith("gp.")), "health.sexual_health"),
-    "schools": ("edu.enrolment", "edu.attendance", "edu.exclusions", "edu.sen_ehcp", "edu.dsl_concerns", "edu.fsm"),
-    "housing": tuple(category for category in HISTORIES if category.startswith("hou.")),
-    "probation": tuple(category for category in HISTORIES if category.startswith("prob.")),
+HOLDS: Final[dict[str, tuple[str, ...]]] = {  # what each agency of this borough keeps, and its sharing agreement says so
+    "csc": (*_all("csc."), "edu.elective_home_ed", "edu.children_missing"),
+    "police": _all("pol."),
+    "trust": _all("acute.", "mat."),
+    "gp": (*_all("gp."), "health.sexual_health"),
+    "schools": tuple(category for category in _all("edu.") if category not in {"edu.elective_home_ed", "edu.children_missing"}),
+    "housing": _all("hou."),
+    "probation": _all("prob."),
 }
 OF_COURSE: Final = frozenset({"gp.registration", "edu.enrolment", "hou.tenancy_household", "prob.current_order_licence"})  # of all on the books
 

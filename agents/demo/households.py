@@ -19,7 +19,8 @@ EXPECTING: Final = 0.03  # of women of an age to
 
 
 def populate(town: Town, people: int) -> None:
-    """Add households until there are that many people, not one more."""
+    """Add households until there are that many people, not one more; whoever is there already stays."""
+    people = max(people, len(town.people))
     kinds: tuple[tuple[Callable[[Town], None], float], ...] = (
         *((_couple, 38), (_step_family, 12), (_single_parent, 16), (_sharers, 11), (_alone, 18)),
         *((_three_generations, 2), (_patronymic, 2), (_fostering, 0.8), (_kinship, 0.8), (_adopters, 0.5)),

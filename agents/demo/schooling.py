@@ -23,5 +23,10 @@ def upn(number: int, born_on: date) -> str:
     """Check letter, authority, establishment, year of starting, serial: thirteen characters."""
     establishment, serial = divmod(number, 1000)
     digits = f"{_AUTHORITY}{establishment:04d}{(born_on.year + 4) % 100:02d}{serial:03d}"
+    return check_letter(digits) + digits
+
+
+def check_letter(digits: str) -> str:
+    """Of the twelve characters that follow it: weights 2 to 13, modulo 23."""
     total = sum(int(digit) * weight for weight, digit in enumerate(digits, 2))
-    return f"{_ALPHABET[total % len(_ALPHABET)]}{digits}"
+    return _ALPHABET[total % len(_ALPHABET)]

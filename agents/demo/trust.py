@@ -1,4 +1,4 @@
-"""A hospital and community trust's nightly extracts: CSV in cp1252 with UK dates and the NHS number as a patient index prints it."""
+"""An acute trust's nightly extracts: CSV in cp1252 with UK dates and the NHS number as a patient index prints it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,8 @@ EXTRACTS: Final = {  # category: file, date column, its format, columns of its f
     "acute.ed_attendances": ("ed_attendances.csv", "ARRIVAL", "%d/%m/%Y %H:%M", ("COMPLAINT", "DIAG_TEXT", "DISPOSAL")),
     "acute.injury_admissions": ("injury_admissions.csv", "ADM DATE", "%d-%b-%Y", ("INJURY", "HISTORY GIVEN", "LOS")),
     "mat.booking_concerns": ("maternity_bookings.csv", "BOOKED", "%d/%m/%Y", ("CONCERN", "GEST_WKS")),
-    "amb.callouts": ("ambulance_handovers.csv", "HANDOVER", "%d/%m/%Y %H:%M", ("COMPLAINT", "SCENE NOTES", "CONVEYED TO")),
-    "hv.contacts_reviews": ("health_visiting.csv", "CONTACT DATE", "%d/%m/%Y", ("CONTACT TYPE", "OUTCOME", "HOME VISIT", "CONCERN")),
-    "sn.contacts": ("school_nursing.csv", "CONTACT DATE", "%d/%m/%Y", ("REASON", "OUTCOME", "CONCERN")),
-    "camhs.referral_risk": ("camhs_referrals.csv", "REFERRED", "%d-%b-%Y", ("REFERRAL REASON", "STATUS", "RISK", "RISK TEXT")),
-    "amh.parental_care": ("adult_mental_health.csv", "REFERRED", "%d-%b-%Y", ("STATUS", "CLUSTER", "RISK", "CHILD IMPACT")),
-    "sub.treatment": ("substance_treatment.csv", "TRIAGED", "%d/%m/%Y", ("STATUS", "SUBSTANCE", "CHILDREN", "CONCERN")),
-    "health.sexual_health": ("sexual_health.csv", "ATTENDED", "%d/%m/%Y", ("SERVICE", "CONCERN")),
 }
-_HEAD: Final = """# SYNTHETIC. Nightly extracts of a patient index and of each service's own system.
+_HEAD: Final = """# SYNTHETIC. Nightly extracts of a patient index, an emergency department, surgical wards and a maternity unit.
 [source]
 kind = "csv"
 name = "trust-extracts"

@@ -25,7 +25,6 @@ import sqlalchemy as sa
 from agents.adapter.service import Adapter
 from agents.cli import compose, demo
 from agents.cli.log import verify_party
-from agents.demo.borough import write_borough
 from agents.demo.ceremony import MEMBERS, renew
 from agents.hub.casework import substance
 from agents.hub.service import Hub
@@ -46,8 +45,9 @@ from schemas.records import Request, Response
 
 SEED = 47
 PEOPLE = 60  # not the demo's 2,000, which every opening of the trust's extracts would read
-FOLDERS = tuple(each.folder for each in MEMBERS)
-HUB, *AGENCIES = MEMBERS
+SMALL = MEMBERS[:3]  # a hub, police and a trust: all that killing, leasing and losing need
+FOLDERS = tuple(each.folder for each in SMALL)
+HUB, *AGENCIES = SMALL
 Reached = Callable[[str, Milestone], None]
 PACKS: dict[str, Pack] = {}  # of the demo's parties, read once: it costs more than all else in opening one
 
@@ -60,8 +60,7 @@ def prepared(tmp_path_factory, cases: int = 3) -> Path:
 @cache
 def _prepared(base: Path, cases: int) -> Path:
     folder = base / f"borough-of-{cases}"
-    with patch.object(demo, "write_borough", partial(write_borough, people=PEOPLE)):
-        demo.prepare(folder, cases, SEED)
+    demo.prepare(folder, cases, SEED, people=PEOPLE, members=SMALL)
     PACKS.update({each: read_pack(folder / each) for each in FOLDERS})
     return folder
 
