@@ -118,7 +118,9 @@ MEMBERS: Final = (
         citation="Children Act 2004 s.11",
     ),
 )
-SECRECY: Final = frozenset({ControllerKind.local_authority, ControllerKind.nhs_body, ControllerKind.gp_practice})  # professionals bound to it
+SECRECY: Final = frozenset(
+    {ControllerKind.local_authority, ControllerKind.nhs_body, ControllerKind.gp_practice}
+)  # professionals bound to it
 
 
 def found_network(folder: Path, at: datetime, members: Sequence[Member] = MEMBERS) -> None:

@@ -14,6 +14,7 @@ from agents.demo.registers import AGENCIES
 from agents.demo.scenes import Part, Scene, changed
 from schemas.enums import Consent, NecessityReason, Openness, Para18Reason, Rag, Stage, SubjectRole
 
+
 def _s47_red(town: Town) -> Scene:
     family, held = Family(town, (6, 10), clean=AGENCIES), list[Held]()
     partner = family.partner()

@@ -75,7 +75,7 @@ def _emergency_ward(town: Town) -> Scene:
         stage=Stage.emergency,
         rag=Rag.red,
         reason=NecessityReason.immediate_danger,
-        necessity="An injured baby may be taken from the ward within the hour; whether that man is a danger must be known before he arrives.",
+        necessity="An injured baby may be taken from the ward within the hour; whether he is a danger must be known before.",
         consents=changed(openness=Openness.delays_protection),
         break_glass=True,
     )
@@ -156,7 +156,7 @@ def _wrong_person(town: Town) -> Scene:
     return Scene(
         name="wrong_person",
         referrer=SCHOOL,
-        words=f"{family.child.given_names} has a burn on the forearm and two stories about it. The mother says they were never at hospital.",
+        words=f"{family.child.given_names} has a burn on the forearm and two stories about it. Mum says they were never at hospital.",
         parts=(replace(child, wrong=("trust",)), mother),
         held=(
             something(town, other, "acute.ed_attendances", (15, 60), presenting_complaint="Burn or scald"),
@@ -191,7 +191,7 @@ def _late_then_revised(town: Town) -> Scene:
     return Scene(
         name="late_then_revised",
         referrer=VISITOR,
-        words=f"{family.child.given_names} has lost weight since spring; bruises of different ages on the back, said to be from the stairs.",
+        words=f"{family.child.given_names} has lost weight since spring; bruises of different ages on the back, 'from the stairs'.",
         parts=family.parts(),
         held=(
             something(town, family.child, "gp.was_not_brought", (20, 60)),

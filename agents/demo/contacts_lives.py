@@ -49,7 +49,7 @@ def _two_boroughs(town: Town) -> Scene:
     return Scene(
         name="two_boroughs",
         referrer=COUNCIL,
-        words=f"{family.child.given_names} is on our plan and spends Sunday to Wednesday with the mother on your side. We hear of shouting.",
+        words=f"{family.child.given_names} is on our plan and spends Sunday to Wednesday with Mum on your side. We hear of shouting.",
         parts=(
             replace(child, said=at_home(family.home, father_home)),
             mother,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from agents.demo.family import CHILD, COLLEGE, MOTHER, SCHOOL, VISITOR, Family
 from agents.demo.histories import Held, something
@@ -34,9 +34,9 @@ def _dirty(town: Town, person: Person, *dirt: Dirt) -> Person:
     return town.know(person, [agency for agency, records in town.known[person.serial].items() if records], *dirt)
 
 
-def _parts(child: Person, mother: Person, **said: Any) -> tuple[Part, Part]:
-    """Without a number: there is nothing to go by but what is written down. `said`: what the contact has otherwise."""
-    return Part(role=CHILD, relation="the child", person=child, said=said), Part(role=MOTHER, relation="mother", person=mother)
+def _parts(child: Person, mother: Person) -> tuple[Part, Part]:
+    """Without a number: there is nothing to go by but what is written down."""
+    return Part(role=CHILD, relation="the child", person=child), Part(role=MOTHER, relation="mother", person=mother)
 
 
 def _transliterated(town: Town) -> Scene:

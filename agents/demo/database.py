@@ -8,7 +8,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 _FAST = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN;"  # half a file is written anew, not recovered
-_NOTICE = "CREATE TABLE synthetic_notice (notice TEXT NOT NULL); INSERT INTO synthetic_notice VALUES ('SYNTHETIC: nobody in this file exists');"
+_NOTICE = (
+    "CREATE TABLE synthetic_notice (notice TEXT NOT NULL); INSERT INTO synthetic_notice VALUES ('SYNTHETIC: nobody in this file exists');"
+)
 
 
 @contextmanager
@@ -16,5 +18,5 @@ def new_database(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
     """In place of any file there; all that is written in the context is one transaction."""
     path.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as database, database:
-        database.executescript("\n".join([_FAST, _NOTICE, schema]))
+        database.executescript(f"{_FAST}\n{_NOTICE}\n{schema}")
         yield database

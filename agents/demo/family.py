@@ -7,8 +7,8 @@ from typing import Final
 
 from agents.demo.people import Dirt, Home, Person, Town
 from agents.demo.registers import AGENCIES
-from agents.demo.schooling import PUPILS
 from agents.demo.scenes import Part
+from agents.demo.schooling import PUPILS
 from schemas.enums import Sex, SubjectRole
 
 SCHOOL: Final = ("school", "R. Hollis", "Larkfield Primary School (SYNTHETIC)")
@@ -63,7 +63,9 @@ class Family:
             "probation": on_probation,
         }
         self.town.known[person.serial] = {
-            agency: ((frozenset[Dirt]() if agency in self._clean else None),) if agency in self._among and concerns.get(agency, True) else ()
+            agency: ((frozenset[Dirt]() if agency in self._clean else None),)
+            if agency in self._among and concerns.get(agency, True)
+            else ()
             for agency in AGENCIES
         }
         return person

@@ -107,7 +107,13 @@ def _resource(number: int, key: str, held: Held) -> Resource:
 
 def _episode(patient: str, at: str, kind: Resource, said: dict[str, str]) -> Resource:
     practice = {"display": said["practice"]}
-    return {"status": said["status"], "type": [kind], "patient": {"reference": patient}, "managingOrganization": practice, "period": {"start": at}}
+    return {
+        "status": said["status"],
+        "type": [kind],
+        "patient": {"reference": patient},
+        "managingOrganization": practice,
+        "period": {"start": at},
+    }
 
 
 def _flag(patient: str, at: str, kind: Resource, said: dict[str, str]) -> Resource:
@@ -122,11 +128,8 @@ def _observation(patient: str, at: str, kind: Resource, said: dict[str, str]) ->
 
 def _appointment(patient: str, at: str, kind: Resource, said: dict[str, str]) -> Resource:
     who = [{"actor": {"reference": patient}, "status": "accepted"}]
-    service = [{"text": said["appointment_with"]}]
-    start = f"{at}T09:30:00Z"
-    return {
-        "status": "noshow", "appointmentType": kind, "serviceType": service, "start": start, "comment": said["follow_up"], "participant": who,
-    }  # fmt: skip
+    said_of: Resource = {"serviceType": [{"text": said["appointment_with"]}], "comment": said["follow_up"]}
+    return said_of | {"status": "noshow", "appointmentType": kind, "start": f"{at}T09:30:00Z", "participant": who}
 
 
 def _condition(patient: str, at: str, kind: Resource, said: dict[str, str]) -> Resource:
@@ -139,7 +142,13 @@ def _condition(patient: str, at: str, kind: Resource, said: dict[str, str]) -> R
 def _encounter(patient: str, at: str, kind: Resource, said: dict[str, str]) -> Resource:
     reason = {"reasonCode": [{"text": said["concern"]}]} if said["concern"] else {}
     service = {"text": said["service"]}
-    return {"status": "finished", "type": [kind], "serviceType": service, "subject": {"reference": patient}, "period": {"start": at}} | reason
+    return {
+        "status": "finished",
+        "type": [kind],
+        "serviceType": service,
+        "subject": {"reference": patient},
+        "period": {"start": at},
+    } | reason
 
 
 _SHAPES: Final[dict[str, Callable[[str, str, Resource, dict[str, str]], Resource]]] = {

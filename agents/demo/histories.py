@@ -46,7 +46,9 @@ HOLDS: Final[dict[str, tuple[str, ...]]] = {  # what each agency of this borough
     "housing": _all("hou."),
     "probation": _all("prob."),
 }
-OF_COURSE: Final = frozenset({"gp.registration", "edu.enrolment", "hou.tenancy_household", "prob.current_order_licence"})  # of all on the books
+OF_COURSE: Final = frozenset(
+    {"gp.registration", "edu.enrolment", "hou.tenancy_household", "prob.current_order_licence"}
+)  # of all on the books
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -76,7 +78,7 @@ def usual(town: Town, person: Person, agency: str, *, only: Sequence[str] = ()) 
     age, held = town.age(person), list[Held]()
     for category in only or HOLDS[agency]:
         history = HISTORIES[category]
-        chance = history.adults if age >= 18 else history.children  # noqa: PLR2004 - of age
+        chance = history.adults if age >= 18 else history.children  # noqa: PLR2004 - the age of majority
         if chance and history.ages[0] <= age <= history.ages[1] and town.random.random() < chance:
             times = 1 if history.once else town.pick((1, 1, 1, 2, 3))
             held.extend(something(town, person, category, history.ago, agency=agency) for _ in range(times))

@@ -71,6 +71,9 @@ PATRONYMIC: Final = (  # a child's last name is its father's first, or made of i
 )
 
 
+_UNMARKED: Final = str.maketrans({"Đ": "D", "đ": "d", "Ł": "L", "ł": "l", "\u0131": "i"})  # marks that are no combining ones
+
+
 def latin(text: str) -> str:
     """A name as a system with few letters has it: what cp1252 cannot write loses its marks."""
     try:
@@ -82,5 +85,5 @@ def latin(text: str) -> str:
 
 def bare(text: str) -> str:
     """Without marks: Kovacs, Nguyen, Dang."""
-    plain = unicodedata.normalize("NFD", text.replace("Đ", "D").replace("đ", "d").replace("Ł", "L").replace("ł", "l").replace("ı", "i"))
+    plain = unicodedata.normalize("NFD", text.translate(_UNMARKED))
     return "".join(letter for letter in plain if not unicodedata.combining(letter))

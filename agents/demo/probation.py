@@ -61,5 +61,5 @@ def _write(database: duckdb.DuckDBPyConnection, path: Path, columns: Sequence[tu
     database.execute(f"CREATE OR REPLACE TABLE extract ({names})")
     if rows:
         lists = ", ".join(f"unnest(${number}::{kind}[])" for number, (_, kind) in enumerate(columns, 1))
-        database.execute(f"INSERT INTO extract SELECT {lists}", [list(values) for values in zip(*rows, strict=True)])  # noqa: S608 - our own names above
+        database.execute(f"INSERT INTO extract SELECT {lists}", [list(values) for values in zip(*rows, strict=True)])
     database.table("extract").write_parquet(str(path))

@@ -133,7 +133,9 @@ def _typo(random: Random, record: Recorded) -> Recorded | None:
     if len(name) < LEAST_TYPO:
         return None
     at = random.randrange(1, len(name) - 1)
-    wrong = random.choice((name[:at] + name[at + 1] + name[at] + name[at + 2 :], name[:at] + name[at + 1 :], name[:at] + name[at] + name[at:]))
+    wrong = random.choice(
+        (name[:at] + name[at + 1] + name[at] + name[at + 2 :], name[:at] + name[at + 1 :], name[:at] + name[at] + name[at:])
+    )
     return replace(record, **{field: wrong}) if wrong != name else None  # type: ignore[arg-type]  # one of two fields of text
 
 

@@ -22,7 +22,7 @@ EXTRACTS: Final = {  # category: file, date column, columns of its fields in the
     "edu.dsl_concerns": ("concerns", "Logged", ("Category", "Concern", "Action")),
     "edu.fsm": ("meals", "Checked", ("FSM", "Since")),
 }
-_HEAD: Final = """# SYNTHETIC. One file a school and kind, as each school's own system writes it. No NHS numbers; a UPN stays with the trust.
+_HEAD: Final = """# SYNTHETIC. One file a school and kind, as each school's system writes it. No NHS numbers; a UPN stays with the trust.
 [source]
 kind = "extracts"
 name = "schools-extracts"

@@ -34,7 +34,12 @@ def script(cast: list[Scene]) -> str:
     """script.json: by contact, what the demo may act on later, in order."""
     later = {
         f"demo-{number:03d}": [
-            {"event": each.event, "agency": each.agency and f"agency.{each.agency}", "after_minutes": each.after_minutes, "reason": each.reason}
+            {
+                "event": each.event,
+                "agency": each.agency and f"agency.{each.agency}",
+                "after_minutes": each.after_minutes,
+                "reason": each.reason,
+            }
             for each in scene.later
         ]
         for number, scene in enumerate(cast, 1)
@@ -49,7 +54,9 @@ def _contact(scene: Scene, records: dict[tuple[str, int], list[Recorded]], held:
     return {"scene": scene.name, "subjects": subjects, "never": list(scene.never)}
 
 
-def _part(part: Part, agency: str, records: dict[tuple[str, int], list[Recorded]], held: dict[tuple[str, int], list[Held]]) -> dict[str, Any]:
+def _part(
+    part: Part, agency: str, records: dict[tuple[str, int], list[Recorded]], held: dict[tuple[str, int], list[Held]]
+) -> dict[str, Any]:
     """The keys that are really theirs, what a search should come to, and every row they have, whatever may be released.
 
     `outcome` is what the record deserves; where `dirt` is not empty, finding nobody or being unsure is a miss, never wrong.

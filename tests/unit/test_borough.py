@@ -42,7 +42,6 @@ SCENES = [
     *("open_case", "wrong_person", "withdrawn", "late_then_revised", "screening_only", "early_help"),
     *("transliterated", "patronymic", "name_change", "moved", "same_name", "duplicates", "swapped_day"),
 ]
-MUST_BE_RIGHT = ("police", "trust")  # of the first twelve contacts these two have clean records: nobody may be missed
 
 
 class Adapter(BaseModel):
@@ -189,7 +188,9 @@ def test_more_contacts_come_round_with_other_people_and_other_words(tmp_path):
     assert len({contact.decision.necessity.text for contact in lines}) == 90
     named = [contact for contact in lines if contact.subjects[0].family_name]
     children = {(contact.subjects[0].family_name, contact.subjects[0].given_names, contact.subjects[0].born_on) for contact in named}
-    households = sum(each["scene"] in {"low_level_2", "low_level_3"} for each in json.loads((tmp_path / "truth.json").read_text())["contacts"].values())
+    households = sum(
+        each["scene"] in {"low_level_2", "low_level_3"} for each in json.loads((tmp_path / "truth.json").read_text())["contacts"].values()
+    )
     assert len(children) == len(named) - households
     assert [each["scene"] for each in json.loads((tmp_path / "truth.json").read_text())["contacts"].values()] == (SCENES * 3)[:90]
 
@@ -316,8 +317,8 @@ def as_subject(person, **changes):
 )
 def test_no_wrong_person_is_ever_confirmed(sources, truth, agency, known):
     confirmed = clean = 0
-    step = 1 if agency == "probation" else 7
-    for person in truth["people"][::step]:
+    known_there = [each for each in truth["people"] if agency in each["keys"]]
+    for person in known_there[:90] + truth["people"][::37]:
         found = match(as_subject(person, **known), sources[agency].candidates(as_subject(person, **known)).rows)
         keys = person["keys"].get(agency, [])
         if found.outcome is MatchOutcome.confirmed:
