@@ -26,6 +26,7 @@ class Reason(StrEnum):
     none = "none"
     class_not_held = "class_not_held"
     not_law_enforcement = "not_law_enforcement"
+    part_3 = "part_3"
     no_bar = "no_bar"
     break_glass = "break_glass"
     no_rule = "no_rule"
@@ -68,6 +69,9 @@ WITHOUT_DOCUMENT: Final[Mapping[Layer, LayerAnswer]] = {layer: failed(layer, Rea
 LEANING: Final[Mapping[Layer, LayerAnswer]] = {
     layer: failed(layer, Reason.detriment, Outcome.review) for layer in LAYERS
 }  # carried by a duty that detriment removed
+UNDER_PART_3: Final[Mapping[Layer, LayerAnswer]] = {  # layers of UK GDPR, which does not govern there
+    layer: absent(layer, Reason.part_3) for layer in (Layer.compatibility, Layer.art6, Layer.art9, Layer.art10)
+}
 DETRIMENT: Final = failed(Layer.gateway, Reason.detriment, Outcome.review)
 NO_AGREEMENT: Final = failed(Layer.agreement, Reason.no_agreement)
 NO_AGREEMENT_REVIEW: Final = failed(Layer.agreement, Reason.no_agreement, Outcome.review)

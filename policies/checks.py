@@ -29,6 +29,7 @@ class PackFiles:
 def cross_faults(files: PackFiles) -> Iterator[Fault]:
     """Every fault between files, or between tables of one file."""
     yield from _law(files.law)
+    yield from _row_categories(files)
     yield from _categories(files.categories)
     yield from _agreements(files)
     yield from _controller(files)
@@ -39,10 +40,19 @@ def _law(law: Located[Law]) -> Iterator[Fault]:
         yield law.fault(place, "is the id of an earlier rule", "give each rule its own id")
     for place in _repeated((("row", at, "id"), row.id) for at, row in enumerate(law.model.rows)):
         yield law.fault(place, "is the id of an earlier row", "give each row its own id")
+    for place in _repeated((("not_relied_on", at, "id"), each.id) for at, each in enumerate(law.model.not_relied_on)):
+        yield law.fault(place, "is the id of an earlier entry", "give each entry its own id")
     permitted = {rule.layer for rule in law.model.rules if rule.effect is RuleEffect.permit}
     for layer in LAYERS:
         if layer is not Layer.bar and layer not in permitted:
             yield law.fault((), f"no rule permits on layer {layer.value}, so nothing could ever be released", "add one")
+
+
+def _row_categories(files: PackFiles) -> Iterator[Fault]:
+    known = {each.id for each in files.categories.model.categories}
+    for at, row in enumerate(files.law.model.rows):
+        if row.categories - known:
+            yield files.law.fault(("row", at, "categories"), f"names unknown categories: {_listed(row.categories - known)}")
 
 
 def _categories(categories: Located[Categories]) -> Iterator[Fault]:

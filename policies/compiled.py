@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache, partial
 from itertools import product
 from typing import Final
 
@@ -13,7 +14,7 @@ from policies.answers import FAILED, NO_BAR, WITHOUT_DOCUMENT, LayerAnswer, Reas
 from policies.categories import Categories, Category
 from policies.considerations import Controller
 from policies.index import RuleIndex, bits, build_index
-from policies.law import LAYERS, Applies, Law
+from policies.law import LAYERS, Applies, Law, Row
 from policies.vocabulary import Automatic, Fact
 from schemas.enums import ControllerKind, Layer, Outcome, Purpose, Rag, Stage, SubjectRole
 from schemas.identifiers import CategoryId, PartyId, Slug
@@ -22,6 +23,7 @@ NEVER_AUTOMATIC: Final = Slug("never_automatic")
 ROW_NO: Final = Slug("row_no")
 ROW_NONE: Final = Slug("row_none")
 Context = tuple[ControllerKind, Stage, Purpose]  # whose kind asks, at which stage, for what
+Contexts = Mapping[Context, tuple[int, tuple[Slug, ...]]]  # which rules speak of it, and its cap by the release table
 PLACEHOLDERS: Final = {Layer.bar: NO_BAR, Layer.gateway: FAILED[Layer.gateway]}  # until a bar is met or a gateway carried
 
 
@@ -59,6 +61,7 @@ class Plan:
     """How one category climbs the ladder of one controller."""
 
     mask: int  # rules that speak of its classes
+    contexts: Contexts
     unmet: int  # rules that can never be met, since this kind of body does not hold it
     stages: frozenset[Stage]
     rags: frozenset[Rag]
@@ -83,7 +86,6 @@ class Compiled:
     barred: Mapping[int, LayerAnswer]
     bar_reviewed: Mapping[int, LayerAnswer]
     gateways: Mapping[int, LayerAnswer]  # by both halves' bits
-    contexts: Mapping[Context, tuple[int, tuple[Slug, ...]]]
     agreements: Mapping[tuple[PartyId, CategoryId, Purpose], tuple[Agreed, ...]]  # with the controller, by the other party
 
 
@@ -92,30 +94,32 @@ def compile_pack(law: Law, categories: Categories, agreements: Iterable[Agreemen
     index = build_index(law.rules, controller)
     every = (categories.concern, *categories.categories)
     rules = {1 << bit: rule for bit, rule in enumerate(index.rules)}
+    contexts_of = lru_cache(maxsize=None)(partial(_contexts, index, controller.kind))  # many categories share their rows
     halves = {1 << bit: index.rules[bit] for bit in bits(index.recipient_side)}
     return Compiled(
         party=controller.party,
         kind=controller.kind,
         index=index,
-        plans={each.id: _plan(each, law.applies, index, controller) for each in every},
-        unknown=_nothing(categories.concern, law.applies, index, controller),
+        plans={each.id: _plan(each, contexts_of(_rows(law, each.id)), law.applies, index, controller) for each in every},
+        unknown=_nothing(categories.concern, contexts_of(()), law.applies, index, controller),
         facts=controller.facts,
         carried={bit: carried(rule) for bit, rule in rules.items()},
         barred={bit: failed(rule.layer, Reason.barred, Outcome.withhold, rule) for bit, rule in rules.items()},
         bar_reviewed={bit: failed(rule.layer, Reason.barred, Outcome.review, rule) for bit, rule in rules.items()},
         gateways={mine | theirs: carried(rules[mine], half) for mine in rules for theirs, half in halves.items()},
-        contexts=_contexts(law, index, controller.kind),
         agreements=_agreements(agreements, controller.party),
     )
 
 
-def _plan(category: Category, applies: Applies, index: RuleIndex, controller: Controller) -> Plan:
+def _plan(category: Category, contexts: Contexts, applies: Applies, index: RuleIndex, controller: Controller) -> Plan:
     classes = category.presumed_classes
-    mask = 0
+    mask = excluded = 0
     for code in classes:
         mask |= index.classes[code]
+        excluded |= index.excluded[code]
     return Plan(
-        mask=mask,
+        mask=mask & ~excluded,
+        contexts=contexts,
         unmet=0 if controller.kind in category.held_by else index.needs[Fact.category_held],
         stages=category.stages,
         rags=category.rags,
@@ -127,10 +131,10 @@ def _plan(category: Category, applies: Applies, index: RuleIndex, controller: Co
     )
 
 
-def _nothing(concern: Category, applies: Applies, index: RuleIndex, controller: Controller) -> Plan:
+def _nothing(concern: Category, contexts: Contexts, applies: Applies, index: RuleIndex, controller: Controller) -> Plan:
     """A category nobody may ask for: it reaches no stage, and no kind of body holds it."""
     unknown = concern.model_copy(update={"held_by": frozenset(), "stages": frozenset(), "automatic": False})
-    return _plan(unknown, applies, index, controller)
+    return _plan(unknown, contexts, applies, index, controller)
 
 
 def _step(layer: Layer, reason: Reason | None, index: RuleIndex) -> Step:
@@ -164,12 +168,17 @@ def _granted(category: CategoryId, controller: Controller) -> Mapping[tuple[Stag
     }
 
 
-def _contexts(law: Law, index: RuleIndex, holder: ControllerKind) -> Mapping[Context, tuple[int, tuple[Slug, ...]]]:
+def _rows(law: Law, category: CategoryId) -> tuple[Row, ...]:
+    """The rows of the release table that speak of a category; one that names none speaks of all."""
+    return tuple(row for row in law.rows if not row.categories or category in row.categories)
+
+
+def _contexts(index: RuleIndex, holder: ControllerKind, rows: tuple[Row, ...]) -> Contexts:
     """Of every (requester, stage, purpose) the rules that speak of it, and its cap: the most restrictive matching row wins."""
     table: dict[Context, tuple[int, tuple[Slug, ...]]] = {}
     for key in product(ControllerKind, Stage, Purpose):
         recipient, stage, purpose = key
-        found = {row.automatic for row in law.rows if row.matches(holder, recipient, stage, purpose)}
+        found = {row.automatic for row in rows if row.matches(holder, recipient, stage, purpose)}
         caps = (ROW_NO,) if Automatic.no in found else () if found else (ROW_NONE,)
         table[key] = index.recipients[recipient] & index.stages[stage] & index.purposes[purpose], caps
     return table

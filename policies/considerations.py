@@ -59,11 +59,18 @@ class Controller(Table):
     version: ShortText
     own_task: OwnTask | None = None
     official_authority: ShortText | None = None  # the law under whose authority it processes criminal-offence data (Art. 10)
+    relevant_person: ShortText | None = None  # what makes it one under CA 2004 s.16LA(4): its designation, or its contract
+    legitimate_interests: ShortText | None = None  # where the balance of Art. 6(1)(f) is written down
     apds: tuple[PolicyDocument, ...] = Field(alias="apd", default=())
     considerations: tuple[Consideration, ...] = Field(alias="consideration", default=())
 
     @property
     def facts(self) -> frozenset[Fact]:
         """What is true of this controller in every decision."""
-        stated = {Fact.own_task: self.own_task is not None, Fact.official_authority: self.official_authority is not None}
-        return frozenset(fact for fact, holds in stated.items() if holds)
+        stated: dict[Fact, object] = {
+            Fact.own_task: self.own_task,
+            Fact.official_authority: self.official_authority,
+            Fact.relevant_person: self.relevant_person,
+            Fact.interests_balanced: self.legitimate_interests,
+        }
+        return frozenset(fact for fact, said in stated.items() if said is not None)

@@ -46,7 +46,7 @@ def _verdict(question: PolicyQuestion, pack: Pack, at: datetime) -> Verdict:
     # (2) the rules that speak of the question, whatever the day and the facts
     index = compiled.index
     plan = compiled.plans.get(question.category, compiled.unknown)
-    context, rows = compiled.contexts[question.recipient_kind, question.stage, question.purpose]
+    context, rows = plan.contexts[question.recipient_kind, question.stage, question.purpose]
     speaking = plan.mask & context & index.disclosures[question.disclosure] & index.roles[question.role]
     # (3) of those, the ones in force whose facts hold, stated, granted in advance by the controller, or worked out here
     granted = plan.granted.get((question.stage, question.role))

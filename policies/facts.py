@@ -16,6 +16,7 @@ from schemas.identifiers import SubjectRef
 from schemas.records import Question, Request, Subject
 
 SKEW: Final = timedelta(minutes=5)  # as far as two parties' clocks may differ
+PARTNERSHIP: Final = "Children Act 2004 s.16H"  # as the first words of the law a request leans on
 CHILDREN: Final = frozenset({SubjectRole.child, SubjectRole.sibling, SubjectRole.unborn})
 UNSTATED: Final = frozenset({"", "-", "?", "n/a", "na", "none", "not known", "not stated", "unknown", "tbc"})
 PARA18: Final[Mapping[Para18Reason, Fact]] = MappingProxyType(
@@ -47,6 +48,7 @@ def request_facts(request: Request, *, now: datetime) -> frozenset[Fact]:
         Fact.openness_recorded: consents.openness not in (Openness.not_recorded, Openness.unknown),
         Fact.necessity_stated: _said(request.necessity.text),
         Fact.requester_task_stated: _said(basis.task, basis.citation),
+        Fact.partnership_request: basis.citation.startswith(PARTNERSHIP),
         Fact.consent_sharing_given: consents.sharing is Consent.given,
         Fact.break_glass: request.break_glass and request.stage is Stage.emergency,
     }

@@ -46,6 +46,7 @@ class RuleIndex:
     stages: Mapping[Stage, int]
     roles: Mapping[SubjectRole, int]
     classes: Mapping[ClassCode, int]
+    excluded: Mapping[ClassCode, int]
     layers: Mapping[Layer, int]  # permits of the discloser's side
     recipient_side: int
     forbids: int
@@ -93,6 +94,7 @@ def build_index(rules: Iterable[Rule], controller: Controller) -> RuleIndex:
         stages=_facet(Stage, [rule.stages for rule in mine]),
         roles=_facet(SubjectRole, [rule.roles for rule in mine]),
         classes=_facet(ClassCode, [rule.classes for rule in mine]),
+        excluded={code: _mask(code in rule.excludes for rule in mine) for code in ClassCode},
         layers={layer: _mask(_permits(rule, layer) for rule in mine) for layer in Layer},
         recipient_side=_mask(rule.side is Side.recipient and rule.effect is RuleEffect.permit for rule in mine),
         forbids=_mask(rule.effect is RuleEffect.forbid for rule in mine),

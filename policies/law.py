@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from policies.located import Table
 from policies.vocabulary import DERIVED, Automatic, ClassCode, Fact, LegalReview, RuleEffect, RuleKind, Side
 from schemas.enums import ControllerKind, Kind, Layer, Purpose, Stage, SubjectRole
-from schemas.identifiers import Slug
+from schemas.identifiers import CategoryId, Slug
 from schemas.record import ShortText
 
 LAYERS: Final = tuple(layer for layer in Layer if layer is not Layer.unknown)  # in climbing order
@@ -54,10 +54,12 @@ class Rule(Table):
     stages: frozenset[Stage] = frozenset()
     roles: frozenset[SubjectRole] = frozenset()
     classes: frozenset[ClassCode] = frozenset()
+    excludes: frozenset[ClassCode] = frozenset()  # says nothing of a category that may hold one of these
     requires: frozenset[Fact] = frozenset()
     unless: frozenset[Fact] = frozenset()
     needs_apd: Slug | None = None  # the condition whose appropriate policy document the controller must hold
     lifts_confidence: Flag = False
+    keeps_part_3: Flag = False  # of the regime: the data stay under Part 3 of DPA 2018, and UK GDPR says nothing of them
     turns_on_holder: Flag = False  # a duty that bites only if the holder considers that it does
     cap: Slug | None = None  # carried by this rule alone, or asked by this review rule, a person decides
     in_force: InForce
@@ -74,6 +76,8 @@ class Rule(Table):
             raise ValueError("unless may not name a fact that is worked out by the decision itself")
         if self.side is Side.recipient and (self.layer is not Layer.gateway or self.effect is not RuleEffect.permit):
             raise ValueError("only a permit of the gateway layer has a recipient's side")
+        if self.keeps_part_3 and (self.layer is not Layer.regime or self.effect is not RuleEffect.permit):
+            raise ValueError("only a permit of the regime layer keeps data under Part 3")
         return self
 
 
@@ -86,6 +90,7 @@ class Row(Table):
     requesters: frozenset[ControllerKind] = frozenset()
     stages: frozenset[Stage] = frozenset()
     purposes: frozenset[Purpose] = frozenset()
+    categories: frozenset[CategoryId] = frozenset()
     automatic: Automatic
 
     def matches(self, holder: ControllerKind, requester: ControllerKind, stage: Stage, purpose: Purpose) -> bool:
@@ -103,6 +108,15 @@ class Applies(Table):
     competent_authorities: frozenset[ControllerKind]
 
 
+class NotReliedOn(Table):
+    """Law that somebody might look for here, and why no rule leans on it."""
+
+    id: Slug
+    citation: ShortText
+    says: Sentence
+    legal_review: LegalReview
+
+
 class Law(Table):
     """One law file."""
 
@@ -112,3 +126,4 @@ class Law(Table):
     applies: Applies
     rules: tuple[Rule, ...] = Field(alias="rule", min_length=1)
     rows: tuple[Row, ...] = Field(alias="row", default=())
+    not_relied_on: tuple[NotReliedOn, ...] = ()

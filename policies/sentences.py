@@ -42,6 +42,7 @@ REASONS: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.not_law_enforcement: (
             "Does not apply: the data were not collected by a competent authority for law enforcement; UK GDPR governs."
         ),
+        Reason.part_3: "Does not apply: the data stay under Part 3 of the Data Protection Act 2018, between competent authorities.",
         Reason.no_bar: "No statutory prohibition was found.",
         Reason.break_glass: "Waived: a named officer broke the glass in an emergency; it is reviewed on the next working day.",
         Reason.no_policy_document: (
@@ -61,6 +62,7 @@ MEANINGS: Final[Mapping[Fact, str]] = MappingProxyType(
         Fact.openness_recorded: "it is recorded whether the family was told, or why not",
         Fact.necessity_stated: "the request says why it is necessary",
         Fact.requester_task_stated: "the asker states its own task and the law behind it",
+        Fact.partnership_request: "a safeguarding partner asks under section 16H for functions of the partnership",
         Fact.relation_stated: "the adult's relation to the child is stated",
         Fact.consent_sharing_given: "consent to this sharing is given",
         Fact.para18_cannot_be_given: "it is recorded that consent cannot be given",
@@ -69,12 +71,17 @@ MEANINGS: Final[Mapping[Fact, str]] = MappingProxyType(
         Fact.break_glass: "a named officer breaks the glass in an emergency",
         Fact.own_task: "the controller has stated its own task and the law behind it",
         Fact.official_authority: "the controller has named the law that gives it official authority",
+        Fact.relevant_person: "the controller has stated what makes it a relevant person under section 16LA(4)",
+        Fact.interests_balanced: "the controller has recorded a balance of its legitimate interests against the person's",
         Fact.holder_considered: "the holder considers this relevant to the child and fit to disclose",
         Fact.detriment_considered: "the holder has weighed whether disclosing does more harm, and it does not",
         Fact.detriment_more: "the holder considers disclosure more detrimental to the child",
         Fact.considered_not_relevant: "the holder considers it not relevant to the child",
         Fact.public_interest_recorded: "an overriding public interest is recorded",
         Fact.subject_incapable: "the person is physically or legally incapable of consenting",
+        Fact.consent_prejudices_purpose: "asking for consent would prejudice preventing or detecting the unlawful act",
+        Fact.legal_claim: "it is necessary for a legal claim or for a court acting as one",
+        Fact.court_order: "a court has ordered this disclosure",
         Fact.match_confirmed: "the person found is confirmed to be the person asked about",
         Fact.live_investigation: "a live investigation may be prejudiced",
         Fact.adoption_record: "it belongs to an adoption record",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Final
 
-from policies.answers import AGREEMENT_WAIVED, DETRIMENT, FAILED, LEANING, NO_AGREEMENT, NO_AGREEMENT_REVIEW, LayerAnswer
+from policies.answers import AGREEMENT_WAIVED, DETRIMENT, FAILED, LEANING, NO_AGREEMENT, NO_AGREEMENT_REVIEW, UNDER_PART_3, LayerAnswer
 from policies.compiled import Compiled, Plan
 from policies.index import bits
 from policies.law import LAYERS
@@ -106,6 +106,10 @@ def _layers(compiled: Compiled, plan: Plan, can: int, gateway: _Gateway, flags: 
             removed = gateway.answer is DETRIMENT and can & step.mask
             answers.append(LEANING[step.layer] if removed else step.failed)
     answers[POSITION[Layer.gateway]] = gateway.answer
+    regime = answers[POSITION[Layer.regime]].rule
+    if regime is not None and regime.keeps_part_3:
+        for layer, answer in UNDER_PART_3.items():
+            answers[POSITION[layer]] = answer
     return answers
 
 

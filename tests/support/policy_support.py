@@ -33,7 +33,7 @@ from schemas.records import Consents, DutyContact, Necessity, Officer, Question,
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 HUB = PartyId("hub.borough")
 CATEGORIES = [str(each.id) for each in parse(shipped()["categories.toml"], "categories.toml", Categories).categories]
-APDS = ("sch1.para18", "sch1.para6")
+APDS = ("sch1.para18", "sch1.para6", "sch1.para1", "sch1.para10", "sch8")
 ASKED = frozenset(
     {
         Fact.stage_set_by_named_officer,
@@ -58,6 +58,8 @@ def controller_text(
     apds: tuple[str, ...] = APDS,
     own_task: bool = True,
     official_authority: bool = True,
+    relevant_person: bool = True,
+    interests: bool = True,
     considerations: bool = True,
     detriment: bool = True,
     public_interest: bool = True,
@@ -69,6 +71,10 @@ def controller_text(
         lines.append('own_task = { task = "Functions with regard to safeguarding children", citation = "Children Act 2004 s.11" }')
     if official_authority:
         lines.append('official_authority = "Police Act 1996"')
+    if relevant_person:
+        lines.append('relevant_person = "Named in an arrangement under Children Act 2004 s.16LA(4)"')
+    if interests:
+        lines.append('legitimate_interests = "Legitimate interests assessment of 2026"')
     lines.extend(f'[[apd]]\ncondition = "{condition}"\nversion = "1"' for condition in apds)
     if considerations:
         lines.extend(

@@ -138,7 +138,7 @@ def test_a_never_automatic_category_goes_to_a_person_even_with_broken_glass(cate
 
 
 def test_broken_glass_displaces_the_cap_of_a_private_body() -> None:
-    pack = held_by(pack_for(CHARITY), CHARITY)
+    pack = held_by(pack_for(CHARITY, relevant_person=False), CHARITY)
     consent = FACTS | {Fact.consent_sharing_given}
     asked = question(CHARITY, stage=Stage.emergency, facts=consent, category=CategoryId("acute.ed_attendances"))
     capped = decide(asked, pack, NOW)
@@ -148,7 +148,7 @@ def test_broken_glass_displaces_the_cap_of_a_private_body() -> None:
 
 
 def test_the_cap_of_a_private_body_is_no_failed_layer() -> None:
-    pack = held_by(pack_for(CHARITY), CHARITY)
+    pack = held_by(pack_for(CHARITY, relevant_person=False), CHARITY)
     asked = question(CHARITY, stage=Stage.emergency, facts=FACTS | {Fact.subject_incapable}, category=CategoryId("acute.ed_attendances"))
     decision = decide(asked, pack, NOW)
     assert (decision.outcome, decision.failed) == (Outcome.review, ())
@@ -177,16 +177,15 @@ def test_paragraph_2_needs_no_policy_document() -> None:
 
 
 def test_where_section_16la_alone_carries_a_missing_consideration_or_unweighed_detriment_is_a_cap() -> None:
-    category = CategoryId("acute.ed_attendances")
+    risk = {"category": CategoryId("prob.risk_of_serious_harm"), "role": SubjectRole.alleged_source}
     for kwargs, caps in (
         ({"considerations": False}, {"missing_standing_consideration", "detriment_unassessed"}),
         ({"detriment": False}, {"detriment_unassessed"}),
         ({"review_by": "2026-11-23"}, {"missing_standing_consideration", "detriment_unassessed"}),
         ({}, set()),
     ):
-        pack = held_by(pack_for(PROBATION, **kwargs), PROBATION)
-        asked = question(PROBATION, category=category, facts=FACTS | {Fact.public_interest_recorded})
-        decision = decide(asked, pack, NOW)
+        asked = question(PROBATION, **risk, facts=FACTS | {Fact.public_interest_recorded})
+        decision = decide(asked, pack_for(PROBATION, **kwargs), NOW)
         assert set(decision.caps) == caps
         assert decision.outcome is (Outcome.review if caps else Outcome.release)
         assert not decision.failed
@@ -294,7 +293,7 @@ def test_the_hubs_own_request_climbs_too(stage, kind) -> None:
 
 
 def test_the_hub_may_not_ask_a_body_without_a_function() -> None:
-    decision = decide(asking(ControllerKind.charity), pack_for(COUNCIL, agreement=agreement_text(CHARITY)), NOW)
+    decision = decide(asking(ControllerKind.charity, stage=Stage.early_help), pack_for(COUNCIL, agreement=agreement_text(CHARITY)), NOW)
     assert "gateway" in layers(decision)
 
 

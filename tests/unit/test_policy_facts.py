@@ -14,7 +14,7 @@ from policies.facts import SKEW, controller_facts, question_of, request_facts
 from policies.vocabulary import Fact
 from schemas.enums import Consent, Kind, NecessityReason, Openness, Outcome, Para18Reason, Stage
 from schemas.identifiers import CategoryId, SubjectRef
-from schemas.records import Necessity, Question
+from schemas.records import Necessity, Question, RequesterBasis
 
 OFFICER = request().officer
 CONSENTS = request().consents
@@ -135,5 +135,13 @@ def test_a_whole_request_climbs_on_both_sides() -> None:
 
 
 def test_what_a_controller_says_of_itself() -> None:
-    assert controller_facts(pack_for(POLICE)) == {Fact.own_task, Fact.official_authority}
-    assert controller_facts(pack_for(TRUST, own_task=False, official_authority=False)) == frozenset()
+    said = {Fact.own_task, Fact.official_authority, Fact.relevant_person, Fact.interests_balanced}
+    assert controller_facts(pack_for(POLICE)) == said
+    silent = pack_for(TRUST, own_task=False, official_authority=False, relevant_person=False, interests=False)
+    assert controller_facts(silent) == frozenset()
+
+
+def test_a_request_under_section_16h_says_so_in_its_citation() -> None:
+    basis = RequesterBasis(task="Functions of the partnership", citation="Children Act 2004 s.16H(1)")
+    assert Fact.partnership_request in request_facts(request(requester_basis=basis), now=NOW)
+    assert Fact.partnership_request not in request_facts(request(), now=NOW)

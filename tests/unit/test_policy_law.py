@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from policy_support import ASKED, COUNCIL, FACTS, HUB, NOW, POLICE, TRUST, asking, isolated, pack_for, question
+from policy_support import ASKED, COUNCIL, FACTS, HUB, NOW, POLICE, TRUST, agreement_text, asking, isolated, pack_for, question
 
+from policies.answers import Reason
 from policies.decision import decide
 from policies.vocabulary import Fact, LegalReview, RuleEffect
 from schemas.enums import ControllerKind, Kind, Outcome, Purpose, Stage, SubjectRole
@@ -19,6 +21,14 @@ EMERGENCY = {"stage": Stage.emergency, "facts": FACTS | {Fact.break_glass}}
 HOUSING = ControllerKind.housing_authority
 SCHOOL = ControllerKind.maintained_school
 CHARITY = ControllerKind.charity
+GP = ControllerKind.gp_practice
+ACADEMY = ControllerKind.academy
+PROBATION = ControllerKind.probation
+OFFENDERS = Purpose.offender_management
+CONVICTIONS = CategoryId("pol.pnc_convictions")
+TO_PROBATION = {"recipient_kind": PROBATION, "purpose": OFFENDERS}
+TO_COUNCIL = {"recipient_kind": ControllerKind.local_authority}
+UNLAWFUL = {"purpose": CRIME, "facts": FACTS | {Fact.consent_prejudices_purpose}}
 CONSENTED = FACTS - {Fact.para18_prejudices_protection} | {Fact.consent_sharing_given}
 
 
@@ -29,13 +39,25 @@ def with_reason(reason: Fact) -> frozenset[Fact]:
 # rule: (who answers or asks, question that it carries, change that it does not survive)
 PERMITS = {
     "asked.haringey": (TRUST, {}, {"facts": FACTS - {Fact.stage_set_by_named_officer}}),
-    "dpa2018.s36-4": (POLICE, {"category": CRIMES}, {"category": CRIMES, "purpose": CRIME}),
+    "dpa2018.s36-4": (POLICE, {"category": CRIMES}, {"category": CRIMES, "purpose": OFFENDERS}),
+    "dpa2018.part3": (POLICE, {**TO_PROBATION, "category": CONVICTIONS}, {**TO_PROBATION, "category": CRIMES}),
+    "dpa2018.part3.sch8": (POLICE, {**TO_PROBATION, "category": CRIMES}, {"purpose": OFFENDERS, "category": CRIMES}),
     "ca1989.s47-9": (TRUST, {}, {"stage": Stage.screening}),
     "ca1989.s47-1": (COUNCIL, {}, {"stage": Stage.s17}),
     "ca1989.s27": (TRUST, {"stage": Stage.s17}, {"stage": Stage.s47}),
     "ca1989.s17-1": (COUNCIL, {"stage": Stage.s17}, {"stage": Stage.screening}),
     "ca1989.s47-s17.screening": (COUNCIL, {"stage": Stage.screening}, {"purpose": CRIME, "stage": Stage.screening}),
     "ca2004.s16la": (POLICE, {}, {"facts": FACTS | {Fact.detriment_more}}),
+    "ca2004.s16la.designated": (SCHOOL, {}, {"facts": FACTS | {Fact.detriment_more}}),
+    "ca2004.s16la.contracted": (GP, {}, {"recipient_kind": CHARITY}),
+    "ca2004.s16h": (GP, {"facts": FACTS | {Fact.partnership_request}}, {}),
+    "function.council-onward": (COUNCIL, {"disclosure": Kind.feedback}, {}),
+    "education2002.s175": (SCHOOL, {}, {"purpose": CRIME}),
+    "education2002.s157": (ACADEMY, {}, {"recipient_kind": POLICE}),
+    "cda1998.s115": (TRUST, {"purpose": CRIME, "recipient_kind": POLICE}, {"recipient_kind": POLICE}),
+    "pcsca2022.s16": (POLICE, {"purpose": CRIME, "category": CONVICTIONS}, {"purpose": CRIME, "category": CRIMES}),
+    "oma2007.s14": (PROBATION, {"purpose": OFFENDERS}, {}),
+    "cja2003.s325": (POLICE, TO_PROBATION, {"purpose": OFFENDERS}),
     "function.own-task": (POLICE, {"stage": Stage.screening}, {"stage": Stage.s47}),
     "police.common-law": (POLICE, {}, {"stage": Stage.s17}),
     "vital-interests": (TRUST, EMERGENCY, {"stage": Stage.emergency}),
@@ -48,11 +70,27 @@ PERMITS = {
     "recipient.partner": (COUNCIL, {}, {"recipient_kind": CHARITY}),
     "recipient.housing": (COUNCIL, {"recipient_kind": HOUSING}, {"recipient_kind": CHARITY}),
     "recipient.school": (COUNCIL, {"recipient_kind": SCHOOL}, {"recipient_kind": CHARITY}),
+    "recipient.academy": (COUNCIL, {"recipient_kind": ACADEMY}, {"recipient_kind": CHARITY}),
+    "recipient.provider": (COUNCIL, {"recipient_kind": GP}, {"recipient_kind": GP, "stage": Stage.early_help}),
+    "recipient.council": (COUNCIL, {**TO_COUNCIL, "disclosure": Kind.transfer}, {**TO_COUNCIL, "disclosure": Kind.feedback}),
+    "recipient.crime": (TRUST, {"purpose": CRIME}, {}),
+    "recipient.offender-management": (POLICE, TO_PROBATION, {**TO_PROBATION, "facts": FACTS - {Fact.requester_task_stated}}),
+    "gdpr.annex2.crime": (TRUST, {"purpose": CRIME}, {}),
     "gdpr.annex2.para8": (TRUST, {}, {"purpose": WELFARE}),
     "gdpr.annex2.para8.welfare": (TRUST, {"purpose": WELFARE}, {}),
     "gdpr.art6-1-c": (TRUST, {}, {"stage": Stage.screening, "facts": FACTS | {Fact.detriment_more}}),
     "gdpr.art6-1-e": (POLICE, {}, None),
     "gdpr.art6-1-d": (TRUST, {"stage": Stage.emergency}, {}),
+    "gdpr.art6-1-ea.request": (CHARITY, {}, {"facts": FACTS - {Fact.requester_task_stated}}),
+    "gdpr.art6-1-ea.emergency": (CHARITY, {"stage": Stage.emergency}, {}),
+    "gdpr.art6-1-ea.crime": (CHARITY, {"purpose": CRIME}, {}),
+    "gdpr.art6-1-ea.safeguarding": (CHARITY, {}, {"purpose": WELFARE}),
+    "gdpr.art6-1-f": (CHARITY, {}, None),
+    "gdpr.art6-1-a": (CHARITY, {"facts": CONSENTED}, {}),
+    "sch1.para1": (COUNCIL, {}, {"purpose": CRIME}),
+    "sch1.para10.authority": (TRUST, {**UNLAWFUL, "recipient_kind": POLICE}, UNLAWFUL),
+    "sch1.para10": (TRUST, UNLAWFUL, {"purpose": CRIME}),
+    "gdpr.art9-2-f": (TRUST, {"facts": FACTS | {Fact.legal_claim}}, {}),
     "gdpr.art9-2-h": (TRUST, {}, {"recipient_kind": POLICE}),
     "sch1.para18-a": (TRUST, {"facts": with_reason(Fact.para18_cannot_be_given)}, {}),
     "sch1.para18-b": (TRUST, {"facts": with_reason(Fact.para18_not_reasonably_obtained)}, {}),
@@ -65,6 +103,10 @@ PERMITS = {
     "art10.para18-b": (POLICE, {"category": CRIMES, "facts": with_reason(Fact.para18_not_reasonably_obtained)}, {"category": CRIMES}),
     "art10.para18-c": (POLICE, {"category": CRIMES}, {"category": CRIMES, "facts": with_reason(Fact.para18_cannot_be_given)}),
     "art10.para6": (POLICE, {"category": CRIMES}, None),
+    "art10.para2": (TRUST, {}, {"recipient_kind": POLICE}),
+    "art10.para1": (COUNCIL, {}, {"purpose": CRIME}),
+    "art10.para10.authority": (TRUST, {**UNLAWFUL, "recipient_kind": POLICE}, UNLAWFUL),
+    "art10.para10": (TRUST, UNLAWFUL, {"purpose": CRIME}),
     "art10.para30": (
         POLICE,
         {"category": CRIMES, "stage": Stage.emergency, "facts": FACTS | {Fact.subject_incapable}},
@@ -72,6 +114,7 @@ PERMITS = {
     ),
     "confidence.consent": (TRUST, {"facts": CONSENTED}, {}),
     "confidence.public-interest": (TRUST, {}, None),
+    "confidence.court-order": (TRUST, {"facts": FACTS | {Fact.court_order}}, {}),
     "confidence.emergency": (TRUST, EMERGENCY, {"stage": Stage.emergency}),
     "hra1998.art8": (TRUST, {}, {"facts": FACTS - {Fact.necessity_stated}}),
     "agreement.in-force": (TRUST, {}, {"purpose": CRIME}),
@@ -121,14 +164,15 @@ def test_a_permit_does_not_carry_another_case(rule) -> None:
     [
         ("gdpr.art6-1-e", {"own_task": False}),
         ("sch1.para6", {"own_task": False}),
+        ("gdpr.art6-1-f", {"interests": False}),
         ("art10.para6", {"own_task": False}),
         ("art10.official-authority", {"official_authority": False}),
         ("confidence.public-interest", {"public_interest": False}),
     ],
 )
 def test_a_permit_that_leans_on_the_controllers_own_word_falls_with_it(rule, without) -> None:
-    category = {"category": CRIMES}
-    assert rule not in decide(question(POLICE, **category), pack_for(POLICE, **without), NOW).rules
+    kind, changes, _ = PERMITS[rule]
+    assert rule not in decide(of(kind, changes), pack_for(kind, **without), NOW).rules
 
 
 @pytest.mark.parametrize("rule", CAPS)
@@ -245,4 +289,94 @@ def test_what_no_lawyer_has_confirmed_says_so() -> None:
 
 def test_a_permit_of_every_kind_of_disclosure_is_named() -> None:
     gateways = [rule for rule in pack_for(TRUST).law.rules if rule.layer.value == "gateway" and rule.effect is RuleEffect.permit]
-    assert {kind for rule in gateways for kind in rule.disclosures} == {Kind.request, Kind.response}
+    told = {Kind.contact, Kind.request, Kind.response, Kind.product, Kind.feedback, Kind.transfer}
+    assert {kind for rule in gateways for kind in rule.disclosures} == told
+
+
+@pytest.mark.parametrize("kind", [ControllerKind.police, PROBATION, SCHOOL, ACADEMY, GP, ControllerKind.youth_justice, CHARITY])
+@pytest.mark.parametrize("stage", Stage)
+def test_section_47_9_and_section_27_bind_neither_police_nor_probation_nor_schools_nor_gp_practices(kind, stage) -> None:
+    decision = decide(question(kind, stage=stage), pack_for(kind), NOW)
+    assert not {"ca1989.s47-9", "ca1989.s27"} & set(decision.rules)
+
+
+@pytest.mark.parametrize(
+    ("kind", "category", "role", "stages"),
+    [
+        (COUNCIL, "csc.cp_plan_history", "child", ["s47", "emergency"]),
+        (POLICE, "pol.crime_reports", "parent_carer", ["s47", "emergency"]),
+        (TRUST, "acute.ed_attendances", "child", ["s17", "s47", "emergency"]),
+        (GP, "gp.was_not_brought", "child", ["s17", "s47", "emergency"]),
+        (SCHOOL, "edu.attendance", "child", ["screening", "s17", "s47", "emergency"]),
+        (ACADEMY, "edu.exclusions", "child", ["screening", "s17", "s47", "emergency"]),
+        (HOUSING, "hou.property_condition", "parent_carer", ["s17", "s47", "emergency"]),
+        (ControllerKind.district_council, "hou.tenancy_household", "parent_carer", ["s17", "s47", "emergency"]),
+        (PROBATION, "prob.risk_of_serious_harm", "alleged_source", ["s17", "s47", "emergency"]),
+        (ControllerKind.youth_justice, "yjs.assetplus_summary", "child", ["s17", "s47", "emergency"]),
+        (ControllerKind.independent_school, "edu.attendance", "child", ["emergency"]),
+        (CHARITY, "hou.tenancy_household", "parent_carer", []),
+    ],
+)
+def test_each_kind_of_body_releases_by_itself_at_the_stages_its_law_and_the_release_table_allow(kind, category, role, stages) -> None:
+    released = []
+    for stage in ("screening", "early_help", "s17", "s47", "emergency"):
+        facts = FACTS | ({Fact.break_glass} if stage == "emergency" else frozenset())
+        asked = question(kind, category=CategoryId(category), role=SubjectRole(role), stage=Stage(stage), facts=facts)
+        if decide(asked, pack_for(kind, agreement=agreement_text(kind)), NOW).outcome is Outcome.release:
+            released.append(stage)
+    assert released == stages
+
+
+def test_data_under_part_3_leave_uk_gdpr_out_and_stay_between_competent_authorities() -> None:
+    asked = question(POLICE, **TO_PROBATION, category=CONVICTIONS, role=SubjectRole.alleged_source)
+    kept = decide(asked, pack_for(POLICE), NOW)
+    assert [answer.layer.value for answer in kept.answers if answer.reason is Reason.part_3] == ["compatibility", "art6", "art9", "art10"]
+    out = decide(replace(asked, recipient_kind=COUNCIL, purpose=CRIME), pack_for(POLICE), NOW)
+    assert "dpa2018.s36-4" in out.rules
+    assert not any(answer.reason is Reason.part_3 for answer in out.answers)
+
+
+def test_sensitive_data_under_part_3_need_the_policy_document_of_schedule_8() -> None:
+    asked = question(POLICE, **TO_PROBATION, category=CRIMES)
+    assert "dpa2018.part3.sch8" in decide(asked, pack_for(POLICE), NOW).rules
+    assert "dpa2018.s36-4" in decide(asked, pack_for(POLICE, apds=("sch1.para18",)), NOW).rules
+
+
+def test_what_may_hold_health_data_never_goes_by_the_serious_violence_power() -> None:
+    facts = {"purpose": CRIME}
+    convicted = decide(question(POLICE, category=CONVICTIONS, **facts), isolated(POLICE, "pcsca2022.s16"), NOW)
+    assert {"pcsca2022.s16"} <= set(convicted.rules)
+    assert "pcsca2022.s16" not in decide(question(POLICE, category=CRIMES, **facts), isolated(POLICE, "pcsca2022.s16"), NOW).rules
+
+
+@pytest.mark.parametrize("private", ["independent_school", "early_years_provider", "registered_provider", "charity", "contracted_provider"])
+@pytest.mark.parametrize(
+    ("at", "rule"), [(datetime(2026, 2, 4, tzinfo=UTC), None), (datetime(2026, 2, 5, tzinfo=UTC), "gdpr.art6-1-ea.request")]
+)
+def test_recognised_legitimate_interest_begins_on_5_february_2026_for_private_bodies(private, at, rule) -> None:
+    kind = ControllerKind(private)
+    decision = decide(question(kind), pack_for(kind, interests=False), at)
+    relied = [each for each in decision.rules if each.startswith("gdpr.art6")]
+    assert relied == ([rule] if rule else [])
+
+
+@pytest.mark.parametrize("kind", [each for each in ControllerKind if each.value != "unknown"])
+def test_consent_and_legitimate_interests_are_never_a_public_authoritys_point_of_article_6(kind) -> None:
+    private = {"independent_school", "early_years_provider", "registered_provider", "charity", "contracted_provider"}
+    for rule in pack_for(TRUST).law.rules:
+        if rule.id.startswith(("gdpr.art6-1-ea", "gdpr.art6-1-f", "gdpr.art6-1-a")):
+            assert (kind in rule.holders) is (kind.value in private)
+
+
+def test_paragraph_19_is_there_only_as_never_for_children() -> None:
+    law = pack_for(TRUST).law
+    assert not [rule.id for rule in law.rules if "para. 19" in rule.citation]
+    (entry,) = [each for each in law.not_relied_on if each.id == "sch1.para19"]
+    assert entry.says.startswith("Never for children")
+
+
+def test_a_row_that_names_categories_speaks_of_no_other() -> None:
+    attendance = decide(question(SCHOOL, category=CategoryId("edu.attendance")), pack_for(SCHOOL), NOW)
+    concerns = decide(question(SCHOOL, category=CategoryId("edu.dsl_concerns")), pack_for(SCHOOL), NOW)
+    assert (attendance.outcome, attendance.caps) == (Outcome.release, ())
+    assert (concerns.outcome, concerns.caps) == (Outcome.review, ("row_none",))
