@@ -60,10 +60,15 @@ def hub_of(path: Path, transport: Transport | None = None, now: Clock = utc_now,
     return Hub(party_of(path, transport, now, reached), settings, own_pack(path))
 
 
+def adapter_settings(path: Path) -> AdapterSettings:
+    """adapter.toml."""
+    file = path / "adapter.toml"
+    return parse(read_text(file, "an adapter says its source there"), str(file), AdapterSettings)
+
+
 def adapter_of(path: Path, transport: Transport | None = None, now: Clock = utc_now, reached: Reached = unseen) -> Adapter:
     """The adapter of a folder."""
-    file = path / "adapter.toml"
-    settings = parse(read_text(file, "an adapter says its source there"), str(file), AdapterSettings)
+    settings = adapter_settings(path)
     _check_kind(path, "agency")
     return Adapter(party_of(path, transport, now, reached), settings, own_pack(path), open_source(settings.source, path))
 

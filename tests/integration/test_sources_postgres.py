@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from agents.adapter.sources import sql as sql_source
-from agents.adapter.sources.opening import open_source, source_faults
+from agents.adapter.sources.opening import make_indexes, missing_indexes, open_source, source_faults
 from agents.adapter.sources.settings import SourceSettings
 from schemas.enums import SubjectRole
 from schemas.errors import SourceUnavailableError
@@ -113,6 +113,13 @@ def test_doctor_reads_the_plan_and_names_a_missing_index(url, tmp_path):
         connection.exec_driver_sql("DROP INDEX rms.custody_person")
     engine.dispose()
     assert [each.field for each in source_faults(settings(url), tmp_path)] == ["source.category.pol.custody"]
+    (missing,) = missing_indexes(settings(url), tmp_path)
+    with pytest.raises(SourceUnavailableError, match="its owner's"):
+        make_indexes(settings(url), tmp_path)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(missing.statement)  # as the owner would, word for word
+    engine.dispose()
+    assert missing_indexes(settings(url), tmp_path) == ()
 
 
 def test_a_server_that_is_not_there_is_down(url, tmp_path):

@@ -4,6 +4,7 @@ import json
 from datetime import date
 
 import pytest
+from peak import Peak
 
 from agents.adapter.ports import Candidate, PersonAnswersError
 from agents.adapter.sources import bundle
@@ -321,6 +322,15 @@ def test_a_bundle_larger_than_the_limit_is_refused_unread(tmp_path, monkeypatch)
     monkeypatch.setattr(bundle, "MAX_BUNDLE", size - 1)
     with pytest.raises(ConfigurationError, match="larger"):
         open_source(settings(), tmp_path)
+
+
+@pytest.mark.proves("I19")
+def test_a_bundle_of_countless_small_objects_costs_bounded_memory(tmp_path):
+    (tmp_path / "a.json").write_bytes(b'{"resourceType": "Bundle", "entry": [' + b"{}," * 10_000_000 + b"{}]}")
+    peak = Peak()
+    with pytest.raises(ConfigurationError):
+        open_source(settings(), tmp_path)
+    assert peak.grown() < 400 * 2**20  # all of them would take more than 700
 
 
 def test_more_entries_than_the_limit_are_refused(tmp_path, monkeypatch):

@@ -1,7 +1,10 @@
 """The `[source]` part of adapter.toml: every fault at once, with its line, and nothing but names."""
 
+import re
+
 import pytest
 from pydantic import BaseModel
+from tree import ROOT
 
 from agents.adapter.sources.settings import SourceSettings
 from policies.located import parse
@@ -39,6 +42,34 @@ CSV = (
     .replace('table = "nominals"', 'file = "people.csv"')
     .replace('table = "custody"', 'file = "custody.csv"')
 )
+
+
+EXTRACTS = CSV.replace('"csv"', '"extracts"')
+FHIR = """
+[source]
+kind = "fhir"
+name = "gp"
+folder = "bundles"
+allowed_lag = "P2D"
+
+[[source.category]]
+category = "gp.injuries"
+resource = "Condition"
+codes = ["http://snomed.info/sct|125605004"]
+at = { column = "recordedDate" }
+fields = { injury = "code.coding[0].display" }
+assertion = "fact"
+"""
+MANUAL = """
+[source]
+kind = "manual"
+name = "paper"
+
+[[source.category]]
+category = "vcs.support"
+fields = ["summary", "support_given"]
+assertion = "opinion"
+"""
 
 
 def faults(text):
@@ -115,3 +146,69 @@ def test_freshness_is_a_database_matter():
     freshness = '[source.as_of]\ntable = "loads"\ncolumn = "at"\n\n[source.person]'
     assert parse(SQL.replace("[source.person]", freshness), "adapter.toml", Adapter).source.as_of is not None
     assert faults(CSV.replace("[source.person]", freshness))[0].field == "source.as_of"
+
+
+def test_the_former_name_of_extracts_means_the_same():
+    assert parse(CSV, "adapter.toml", Adapter) == parse(EXTRACTS, "adapter.toml", Adapter)
+
+
+def test_every_source_on_the_setup_page_is_good():
+    page = (ROOT / "docs" / "setup.md").read_text(encoding="utf-8")
+    blocks = [block for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL) if "[source]" in block]
+    kinds = [parse(block[block.index("[source]") :], "adapter.toml", Adapter).source.kind for block in blocks]
+    assert sorted(kinds) == ["extracts", "fhir", "manual", "sql"]
+
+
+@pytest.mark.parametrize(
+    ("text", "good", "bad"),
+    [
+        (EXTRACTS, '"people.csv"', '"people*-*.csv"'),
+        (EXTRACTS, '"people.csv"', '"*/people.csv"'),
+        (EXTRACTS, '"people.csv"', '"people-[ab].csv"'),
+        (EXTRACTS, '"people.csv"', '"people.xls"'),
+        (EXTRACTS, '"people.csv"', '"people.csv"\nsheet = "x"'),
+        (EXTRACTS, '"people.csv"', '"people.csv"\nheader = 2'),
+        (EXTRACTS, '"people.csv"', '"people.xlsx"\nheader = 0'),
+        (EXTRACTS, '"people.csv"', '"people.csv"\nresource = "Patient"'),
+        (EXTRACTS, 'key = "ref"', "key = []"),
+        (EXTRACTS, 'key = "ref"', 'key = "*"'),
+        (EXTRACTS, 'key = "ref"', 'key = ["ref", "school"]'),
+        (EXTRACTS, 'key = "ref"', 'key = ["ref\\"", "school"]'),
+        (EXTRACTS, 'person = "ref"', 'person = "*"'),
+        (EXTRACTS, 'person = "ref"\n', ""),
+        (EXTRACTS, 'person = "ref"', 'person = "ref"\ncodes = ["http://x|1"]'),
+        (EXTRACTS, 'folder = "."\n', ""),
+        (EXTRACTS, 'allowed_lag = "P1D"\n', ""),
+        (SQL, 'allowed_lag = "P1D"\n', ""),
+        (SQL, 'allowed_lag = "P1D"', 'allowed_lag = "P4000D"'),
+        (SQL, 'person = "ref"', 'person = ["ref", "at"]'),
+        (SQL, 'key = "ref"', 'key = "*"'),
+        (SQL, SQL[SQL.index("[source.person]") : SQL.index("[[")], ""),
+        (FHIR, 'folder = "bundles"\n', ""),
+        (FHIR, "[[source", '[source.person]\nresource = "Patient"\nkey = "id"\nfamily_name = "x"\nborn_on = { column = "b" }\n[[source'),
+        (FHIR, '"Condition"', '"Patient"'),
+        (FHIR, '"Condition"', '"Basic"'),
+        (FHIR, '"Condition"', '"Condition"\nperson = "subject"'),
+        (FHIR, '"Condition"', '"Condition"\nfile = "x.csv"'),
+        (FHIR, "sct|125605004", "sct"),
+        (FHIR, '"recordedDate" }', '"recordedDate", format = "%Y-%m-%d" }'),
+        (FHIR, '"recordedDate"', '"recorded date"'),
+        (FHIR, '"code.coding[0].display"', '"code.coding[0].display()"'),
+        (FHIR, '"code.coding[0].display"', '"code..display"'),
+        (FHIR, '"code.coding[0].display"', '"code.coding[x].display"'),
+        (FHIR, '"code.coding[0].display"', '"code.coding.where(system = 1)"'),
+        (MANUAL, 'name = "paper"', 'name = "paper"\nfolder = "."'),
+        (MANUAL, 'name = "paper"', 'name = "paper"\nallowed_lag = "P1D"'),
+        (MANUAL, "fields = [", 'file = "x.csv"\nfields = ['),
+        (MANUAL, "fields = [", 'person = "x"\nfields = ['),
+        (MANUAL, "fields = [", 'at = { column = "x" }\nfields = ['),
+        (MANUAL, '"support_given"', '"summary"'),
+        (MANUAL, '"support_given"', "7"),
+        (MANUAL, '["summary", "support_given"]', "[]"),
+    ],
+)
+def test_a_wrong_setting_of_another_kind_is_refused_with_its_line(text, good, bad):
+    assert good in text
+    parse(text, "adapter.toml", Adapter)
+    found = faults(text.replace(good, bad, 1))
+    assert all(each.file == "adapter.toml" and each.line for each in found)

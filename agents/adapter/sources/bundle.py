@@ -12,7 +12,8 @@ from typing import Any, Final, NoReturn
 from agents.adapter.sources.places import PATIENT, WHOSE, Place
 from agents.adapter.sources.reading import Line, plain, refused
 
-MAX_BUNDLE: Final = 64 * 1024 * 1024  # bytes of one file, which is held whole: about ten times as much in memory
+MAX_BUNDLE: Final = 32 * 1024 * 1024  # bytes of one file, which is held whole: up to twenty times as much in memory
+MAX_OBJECTS: Final = 1_000_000  # of one file: an empty one takes three bytes there and more than sixty in memory
 MAX_ENTRIES: Final = 200_000
 NHS_NUMBER: Final = "https://fhir.nhs.uk/Id/nhs-number"
 VERIFICATION: Final = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus"
@@ -35,9 +36,14 @@ class _Once:
     """Builds objects and remembers a key that stands twice, until the entry that holds it is complete."""
 
     key: str = ""
+    made: int = 0
 
     def __call__(self, pairs: list[tuple[str, Any]]) -> Resource:
         made = dict(pairs)
+        self.made += 1
+        if self.made > MAX_OBJECTS:
+            message = "more objects than are held"
+            raise ValueError(message)
         if len(made) != len(pairs):
             names = [name for name, _ in pairs]
             self.key = next(name for name in names if names.count(name) > 1)

@@ -24,7 +24,7 @@ def files_of(settings: SourceSettings, folder: Path) -> dict[Path, list[Place]]:
     found: dict[Path, list[Place]] = {}
     for place in (settings.person, *settings.category):
         pattern = BUNDLES if settings.kind == "fhir" else place.name
-        paths = sorted(each for each in folder.glob(pattern) if each.is_file()) if STAR in pattern else [folder / pattern]
+        paths = sorted(each for each in folder.glob(pattern) if _is_there(each)) if STAR in pattern else [folder / pattern]
         if not paths:
             raise refused(pattern, None, "no file is so called", "correct the name or ask for the extracts again")
         for path in paths:
@@ -32,6 +32,11 @@ def files_of(settings: SourceSettings, folder: Path) -> dict[Path, list[Place]]:
     if len(found) > MAX_FILES:
         raise refused(str(settings.folder), None, f"holds more than {MAX_FILES} files", "ask for fewer, larger extracts")
     return found
+
+
+def _is_there(path: Path) -> bool:
+    """Whether this is a file, and not one that is still being written under a name with a dot."""
+    return not path.name.startswith(".") and path.is_file()
 
 
 def star_of(file: str, pattern: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from schemas.errors import ConfigurationError, Fault
 from schemas.identifiers import CategoryId
 
 BATCH: Final = 10_000  # rows that cross into the database at once
+BATCH_WEIGHT: Final = 8 * 1024 * 1024  # characters likewise
 MAX_ASIDE: Final = 1000  # rows of one file kept aside: more, and it is the file that is broken
 MAX_LISTED: Final = 50  # of them named one by one
 MAX_KEY: Final = 200  # characters of one part of a key
@@ -148,8 +148,22 @@ def _load_place(
 
 
 def _insert(database: duckdb.DuckDBPyConnection, statement: str, rows: Iterator[tuple[Any, ...]]) -> None:
-    while batch := list(islice(rows, BATCH)):
+    for batch in _batches(rows):
         database.execute(statement, [list(values) for values in zip(*batch, strict=True)])
+
+
+def _batches(rows: Iterator[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+    """Few enough, and light enough: rows of nothing but long texts would weigh gigabytes."""
+    batch: list[tuple[Any, ...]] = []
+    weight = 0
+    for row in rows:
+        batch.append(row)
+        weight += sum(len(value) for value in (*row, *(row[-1] if isinstance(row[-1], list) else ())) if isinstance(value, str))
+        if len(batch) == BATCH or weight > BATCH_WEIGHT:
+            yield batch
+            batch, weight = [], 0
+    if batch:
+        yield batch
 
 
 def _people(settings: SourceSettings, path: Path, read: Reader, aside: Aside) -> Iterator[tuple[Any, ...]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from agents.adapter.ports import SourceSystem
 from agents.adapter.sources.files import FilesSource
 from agents.adapter.sources.manual import ManualSource
 from agents.adapter.sources.settings import SourceSettings
-from agents.adapter.sources.sql import SqlSource
+from agents.adapter.sources.sql import MissingIndex, SqlSource
 from schemas.errors import ConfigurationError, Fault, SourceUnavailableError
 
 
@@ -33,5 +34,27 @@ def source_faults(settings: SourceSettings, folder: Path) -> tuple[Fault, ...]:
         return source.faults()
     except SourceUnavailableError as error:
         return (Fault(file="adapter.toml", field="source", message=str(error), fix="is it there, and may this account read it?"),)
+    finally:
+        source.close()
+
+
+def missing_indexes(settings: SourceSettings, folder: Path) -> tuple[MissingIndex, ...]:
+    """Indexes that declared questions need; none for what is loaded into an index of ours. ConfigurationError: a name that is not there."""
+    return _indexes(settings, folder, SqlSource.missing_indexes)
+
+
+def make_indexes(settings: SourceSettings, folder: Path) -> tuple[MissingIndex, ...]:
+    """Make them where that is ours to do, and say what is still missing."""
+    return _indexes(settings, folder, SqlSource.make_indexes)
+
+
+def _indexes(settings: SourceSettings, folder: Path, work: Callable[[SqlSource], tuple[MissingIndex, ...]]) -> tuple[MissingIndex, ...]:
+    if settings.kind != "sql":
+        return ()
+    source = SqlSource(settings, folder)
+    try:
+        if faults := source.name_faults():
+            raise ConfigurationError(faults)
+        return work(source)
     finally:
         source.close()

@@ -12,7 +12,7 @@ import duckdb
 
 from agents.adapter.sources.reading import MAX_VALUE, Line, places_of, plain, refused
 
-BATCH: Final = 2048  # rows that leave the reader at once: its own vector
+PAGE: Final = 8192  # rows of one query: a result is held whole until it is read
 ENCLOSED: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -52,11 +52,12 @@ def _rows(database: duckdb.DuckDBPyConnection, path: Path, columns: Sequence[str
     there = database.execute("DESCRIBE SELECT * FROM read_parquet(?)", [file]).fetchall()
     kinds = [there[place][1] for place in places_of(path.name, 1, [str(each[0]) for each in there], columns)]
     asked = ", ".join(_asked(path.name, name, kind) for name, kind in zip(columns, kinds, strict=True))
-    result = database.execute(f"SELECT {asked} FROM read_parquet(?)", [file])  # noqa: S608 - names by their pattern, which has no quote
+    rows = "read_parquet($1, file_row_number = true) WHERE file_row_number >= $2 AND file_row_number < $3 ORDER BY file_row_number"
+    query = f"SELECT {asked} FROM {rows}"  # noqa: S608 - names by their pattern, which has no quote
     instants = [kind == INSTANT for kind in kinds]
     number = 0
-    while batch := result.fetchmany(BATCH):
-        for row in batch:
+    while page := database.execute(query, [file, number, number + PAGE]).fetchall():
+        for row in page:
             number += 1
             yield Line(number, tuple(_value(value, instant=instant) for value, instant in zip(row, instants, strict=True)))
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, Select, and_, bindparam, column, create_engine, event, func, inspect, or_, select, table
+from sqlalchemy import Column, Index, MetaData, Table, and_, bindparam, column, create_engine, event, func, inspect, or_, select, table
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
+from sqlalchemy.schema import CreateIndex
+from sqlalchemy.sql import Select
 from sqlalchemy.sql.elements import ColumnElement
 
 from agents.adapter.matching import MAX_CANDIDATES, nhs_numbers
@@ -33,8 +37,25 @@ _SESSION: Final = (
     f"SET lock_timeout = {STATEMENT_SECONDS * 1000}",
 )
 Values = dict[str, Any]  # a driver's row or parameters, by column label
-Asked = tuple[str, Place, list[str], list[tuple[str, Select[Any]]]]  # setting, place, its columns, the questions asked of it
+Question = tuple[list[str], Select[Any]]  # the columns an index on which answers it, and itself
+Asked = tuple[str, Place, list[str], list[Question]]  # setting, place, its columns, the questions asked of it
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingIndex:
+    """An index that a declared question needs; a view has no `statement`, since the tables below it are its owner's to know."""
+
+    field: str
+    table: str
+    columns: tuple[str, ...]
+    statement: str
+
+    @property
+    def cure(self) -> str:
+        """What to ask for."""
+        where = "" if self.statement else "the tables below the view, for "
+        return f"ask its owner for an index on {where}{', '.join(self.columns)}"
 
 
 class SqlSource:
@@ -94,22 +115,61 @@ class SqlSource:
 
     def faults(self, file: str = "adapter.toml") -> tuple[Fault, ...]:
         """Tables and columns that are not there, and questions no index answers."""
-        places: list[Asked] = [("source.person", self._settings.person, _person_columns(self._settings), self._person_questions())]
-        for each in self._settings.category:
-            questions = [(each.person[0], self._held[each.category])]
-            places.append((f"source.category.{each.category}", each, _category_columns(each), questions))
-        return self._read(lambda connection: tuple(fault for place in places for fault in _place_faults(connection, file, place)))
+        unindexed = (
+            Fault(file=file, field=each.field, message=f"{each.table} is read whole to find one person", fix=each.cure)
+            for each in self.missing_indexes()
+        )
+        return (*self.name_faults(file), *unindexed)
 
-    def _person_questions(self) -> list[tuple[str, Select[Any]]]:
+    def name_faults(self, file: str = "adapter.toml") -> tuple[Fault, ...]:
+        """Tables and columns that are not there."""
+        return self._read(lambda connection: tuple(one for each in self._places() for one in _name_faults(connection, file, each)))
+
+    def missing_indexes(self) -> tuple[MissingIndex, ...]:
+        """What its owner would have to make, so that no question reads a table from end to end."""
+        return self._read(lambda connection: tuple(dict.fromkeys(one for each in self._places() for one in _missing(connection, each))))
+
+    def make_indexes(self) -> tuple[MissingIndex, ...]:
+        """Make them, in SQLite only, and say which are still missing: the one time that anything is written to a source."""
+        if self._path is None:
+            self._refuse("is its owner's to index")
+        path, statements = self._path, [each.statement for each in self.missing_indexes() if each.statement]
+        self._engine.dispose()  # a reader that stays open would keep the writer waiting
+
+        def make() -> None:
+            with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=STATEMENT_SECONDS)) as database, database:
+                for statement in statements:
+                    database.execute(statement)
+
+        self._failing_quietly(make)
+        return self.missing_indexes()
+
+    def _places(self) -> list[Asked]:
         person = self._settings.person
-        by_number = [(person.nhs_number.column, self._by_number)] if person.nhs_number and self._by_number is not None else []
-        return [*by_number, (person.born_on.column, self._by_name)]
+        places: list[Asked] = [("source.person", person, _person_columns(self._settings), self._person_questions())]
+        for each in self._settings.category:
+            indexed = [*each.person, *([each.at.column] if each.at else [])]
+            places.append((f"source.category.{each.category}", each, _category_columns(each), [(indexed, self._held[each.category])]))
+        return places
+
+    def _person_questions(self) -> list[Question]:
+        person = self._settings.person
+        by_number = [([person.nhs_number.column], self._by_number)] if person.nhs_number and self._by_number is not None else []
+        return [*by_number, ([person.born_on.column], self._by_name)]
 
     def _read(self, work: Callable[[Connection], R]) -> R:
-        """Any failure of the driver becomes one error that quotes nothing, not even as its context."""
-        try:
+        """One connection that can only read, and not for long."""
+
+        def read() -> R:
             with self._engine.connect() as connection, _time_limit(connection):
                 return work(connection)
+
+        return self._failing_quietly(read)
+
+    def _failing_quietly(self, work: Callable[[], R]) -> R:
+        """Any failure of the driver becomes one error that quotes nothing, not even as its context."""
+        try:
+            return work()
         except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             failed = f"did not answer ({type(error).__name__})"
         except ValueError:
@@ -276,22 +336,35 @@ def _category_columns(place: CategoryPlace) -> list[str]:
     return [*place.person, *(each.column for each in dated), *place.fields.values()]
 
 
-def _place_faults(connection: Connection, file: str, asked: Asked) -> list[Fault]:
-    field, place, columns, questions = asked
+def _name_faults(connection: Connection, file: str, asked: Asked) -> list[Fault]:
+    field, place, columns, _ = asked
     schema, _, name = place.name.rpartition(".")
     try:
         there = {each["name"] for each in inspect(connection).get_columns(name, schema=schema or None)}
     except NoSuchTableError:
         return [Fault(file=file, field=field, message=f"there is no table or view {place.name}", fix="name one the reading role may see")]
     absent = [each for each in columns if each not in there]
-    if absent:
-        return [Fault(file=file, field=field, message=f"{place.name} has no column {each}", fix="correct the name") for each in absent]
-    message = f"{place.name} is read whole to find one person"
-    return [
-        Fault(file=file, field=field, message=message, fix=f"ask its owner for an index on {indexed}")
-        for indexed, statement in questions
-        if _scans(connection, statement)
-    ]
+    return [Fault(file=file, field=field, message=f"{place.name} has no column {each}", fix="correct the name") for each in absent]
+
+
+def _missing(connection: Connection, asked: Asked) -> Iterator[MissingIndex]:
+    field, place, _, questions = asked
+    if _name_faults(connection, "", asked):
+        return
+    for columns, statement in questions:
+        if _scans(connection, statement):
+            made = _index_statement(connection, place.name, columns)
+            yield MissingIndex(field=field, table=place.name, columns=tuple(columns), statement=made)
+
+
+def _index_statement(connection: Connection, place: str, columns: list[str]) -> str:
+    """In the database's own words; empty for a view. On PostgreSQL it is made without holding anybody up."""
+    schema, _, name = place.rpartition(".")
+    if name in inspect(connection).get_view_names(schema=schema or None):
+        return ""
+    there = Table(name, MetaData(schema=schema or None), *(Column(each) for each in columns))
+    index = Index(f"mash_{'_'.join([name, *columns])}"[:63], *there.columns, postgresql_concurrently=True)
+    return str(CreateIndex(index, if_not_exists=True).compile(dialect=connection.dialect)).strip()
 
 
 def _scans(connection: Connection, statement: Select[Any]) -> bool:
