@@ -114,7 +114,7 @@ def _adopted(town: Town) -> Scene:
         rag=Rag.red,
         reason=NecessityReason.significant_harm_suspected,
         necessity="The child fears to be found and does not sleep; whether there has been any contact or call decides what keeps it safe.",
-        never=("Kaydence", birth_mother.family_name + " ", birth_home.postcode, str(before.nhs_number)),
+        never=("Kaydence", birth_home.postcode, str(before.nhs_number)),
     )
 
 

@@ -56,7 +56,8 @@ def write_gp(folder: Path, people: Iterable[Recorded], rows: Iterable[Row]) -> N
     for number, (key, each) in enumerate(held):
         resources[practice.get(key, 0)].append(_resource(number, key, each))
     for number in range(len(PRACTICES)):
-        bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": each} for each in resources[number]]}
+        meta = {"tag": [{"system": "https://records.example/tag", "code": "SYNTHETIC"}]}
+        bundle = {"resourceType": "Bundle", "meta": meta, "type": "collection", "entry": [{"resource": each} for each in resources[number]]}
         (bundles / f"practice-{number + 1}.json").write_bytes(to_json(bundle) + b"\n")
 
 
@@ -71,8 +72,7 @@ def source_toml() -> str:
 
 def _patient(record: Recorded) -> Resource:
     patient: Resource = {"resourceType": "Patient", "id": record.key}
-    tags = [{"system": "https://records.example/tag", "code": "SYNTHETIC"}]
-    patient["meta"] = {"profile": [f"{UK_CORE}/StructureDefinition/UKCore-Patient"], "tag": tags}
+    patient["meta"] = {"profile": [f"{UK_CORE}/StructureDefinition/UKCore-Patient"]}
     if record.person.protected:
         patient["meta"]["security"] = [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}]
     if record.trace_status != ABSENT:

@@ -59,16 +59,17 @@ def _part(
 ) -> dict[str, Any]:
     """The keys that are really theirs, what a search should come to, and every row they have, whatever may be released.
 
-    `outcome` is what the record deserves; where `dirt` is not empty, finding nobody or being unsure is a miss, never wrong.
+    `outcome` is what the record deserves; where `dirt` is not empty, or the contact tells it otherwise (`as_told`),
+    finding nobody or being unsure is a miss, never wrong.
     """
     if part.person is None:
-        return {"keys": [], "outcome": "none", "dirt": [], "rows": []}
+        return {"keys": [], "outcome": "none", "dirt": [], "as_told": True, "rows": []}
     mine = records[agency, part.person.serial]
     kept = {0: "none", 1: "confirmed"}.get(len(mine), "ambiguous")
     outcome = "wrong" if agency in part.wrong else part.expected.get(agency, kept) if mine else kept
     dirt = sorted({kind.value for record in mine for kind in record.dirt})
     rows = [{"category": each.category, "at": each.at.isoformat(), "fields": each.fields} for each in held[agency, part.person.serial]]
-    return {"keys": [record.key for record in mine], "outcome": outcome, "dirt": dirt, "rows": rows}
+    return {"keys": [record.key for record in mine], "outcome": outcome, "dirt": dirt, "as_told": not part.said, "rows": rows}
 
 
 def _person(person: Person, records: dict[tuple[str, int], list[Recorded]]) -> dict[str, Any]:
