@@ -14,7 +14,7 @@ from agents.demo.ceremony import MEMBERS
 from schemas.enums import AgencyStatus, Stage, Status
 
 PEOPLE = 600  # enough that every agency knows others of the same name, birthday or address
-LEAST = {"police": 20, "trust": 15, "csc": 20, "gp": 15, "schools": 10, "housing": 5, "probation": 1}  # found of them
+LEAST = {"police": 40, "trust": 35, "csc": 40, "gp": 1, "schools": 15, "housing": 10, "probation": 1}  # most that GPs are asked, a person answers
 
 
 @pytest.fixture(scope="module")
