@@ -95,18 +95,19 @@ def compile_pack(law: Law, categories: Categories, agreements: Iterable[Agreemen
     every = (categories.concern, *categories.categories)
     rules = {1 << bit: rule for bit, rule in enumerate(index.rules)}
     contexts_of = lru_cache(maxsize=None)(partial(_contexts, index, controller.kind))  # many categories share their rows
+    mine = tuple(bits(index.layers[Layer.gateway]))
     halves = {1 << bit: index.rules[bit] for bit in bits(index.recipient_side)}
     return Compiled(
         party=controller.party,
         kind=controller.kind,
         index=index,
-        plans={each.id: _plan(each, contexts_of(_rows(law, each.id)), law.applies, index, controller) for each in every},
+        plans={each.id: _plan(each, contexts_of(_rows(law, each.id, controller.kind)), law.applies, index, controller) for each in every},
         unknown=_nothing(categories.concern, contexts_of(()), law.applies, index, controller),
         facts=controller.facts,
         carried={bit: carried(rule) for bit, rule in rules.items()},
         barred={bit: failed(rule.layer, Reason.barred, Outcome.withhold, rule) for bit, rule in rules.items()},
         bar_reviewed={bit: failed(rule.layer, Reason.barred, Outcome.review, rule) for bit, rule in rules.items()},
-        gateways={mine | theirs: carried(rules[mine], half) for mine in rules for theirs, half in halves.items()},
+        gateways={1 << bit | theirs: carried(index.rules[bit], half) for bit in mine for theirs, half in halves.items()},
         agreements=_agreements(agreements, controller.party),
     )
 
@@ -168,9 +169,10 @@ def _granted(category: CategoryId, controller: Controller) -> Mapping[tuple[Stag
     }
 
 
-def _rows(law: Law, category: CategoryId) -> tuple[Row, ...]:
-    """The rows of the release table that speak of a category; one that names none speaks of all."""
-    return tuple(row for row in law.rows if not row.categories or category in row.categories)
+def _rows(law: Law, category: CategoryId, holder: ControllerKind) -> tuple[Row, ...]:
+    """The rows of the release table that speak of a category in the hands of its holder; one that names none speaks of all."""
+    mine = (row for row in law.rows if not row.holders or holder in row.holders)
+    return tuple(row for row in mine if not row.categories or category in row.categories)
 
 
 def _contexts(index: RuleIndex, holder: ControllerKind, rows: tuple[Row, ...]) -> Contexts:

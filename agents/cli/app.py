@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from agents.cli import adapter, case, demo, directory, doctor, hub, keys, log
+from agents.cli import adapter, case, demo, directory, doctor, hub, keys, log, policy
 
 app = typer.Typer(
     name="mash",
@@ -24,6 +24,7 @@ app.add_typer(log.app, name="log")
 app.command("doctor")(doctor.doctor)
 app.add_typer(keys.app, name="keys")
 app.add_typer(directory.app, name="directory")
+app.add_typer(policy.app, name="policy")
 
 
 def main() -> None:

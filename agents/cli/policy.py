@@ -1,0 +1,209 @@
+"""`mash policy`: check a law and its categories, run scenarios against them, and explain what comes of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from agents.cli.output import AsJson, Exit, guarded, tell
+from broker.settings import read_text
+from policies.categories import Categories
+from policies.explain import ladder, near_misses, shown_caps
+from policies.law import Law
+from policies.located import Located, read
+from policies.pack import CATEGORIES, CONTROLLER, load_pack, shipped
+from policies.reach import coverage, never_released, uncited, unreachable, untried
+from policies.scenario import Result, Scenario, Scenarios, read_scenarios, run, scenario_faults
+from policies.vocabulary import Audience
+from schemas.errors import ConfigurationError, Fault
+
+app = typer.Typer(no_args_is_help=True, help="Check the law pack, run scenarios against it, explain a decision.")
+BARE: Final = 'party = "agency.check"\nkind = "police"\nversion = "check"\n'  # where a folder holds law and categories only
+LAW: Final = "law/england.toml"
+Folder = Annotated[Path | None, typer.Option("--pack", help="A folder with law/NAME.toml, categories.toml or both; else the shipped ones.")]
+Files = Annotated[list[Path] | None, typer.Argument(help="Scenario files, .toml or .jsonl; without them the shipped ones.")]
+OwnCategories = Annotated[Path | None, typer.Option("--categories", help="A category table of one's own, for this run.")]
+
+
+@app.command()
+@guarded
+def check(
+    folder: Annotated[Path | None, typer.Argument(help="A pack folder; without it the shipped law.")] = None, as_json: AsJson = False
+) -> None:
+    """Every fault of every file at once (exit 3); then rules no question reaches and categories nothing releases (exit 1).
+
+    Example: mash policy check police/pack
+    """
+    pack = load_pack(_files(folder))
+    found = {
+        "unreachable_rules": unreachable(pack.law, pack.categories),
+        "categories_never_released": never_released(pack.law, pack.categories),
+    }
+    unnamed = uncited(pack.law)
+    facts = {name: list(ids) for name, ids in found.items()} | {"enactment_to_be_named": list(unnamed), "law_digest": str(pack.law_digest)}
+    lines = [f"{name.replace('_', ' ')}: {each}" for name, ids in found.items() for each in ids]
+    lines += [f"a lawyer must name the enactment of {each}" for each in unnamed]
+    whole = f"{len(pack.law.rules)} rules, {len(pack.categories.categories)} categories, {len(pack.agreements)} agreements: no fault"
+    tell(as_json, facts, [*lines, f"{whole}; law {pack.law_digest}"])
+    if any(found.values()):
+        raise typer.Exit(Exit.no)
+
+
+@app.command("test")
+@guarded
+def run_scenarios(files: Files = None, pack: Folder = None, categories: OwnCategories = None, as_json: AsJson = False) -> None:
+    """Run scenarios and say where one comes out otherwise than it expects (exit 1).
+
+    Example: mash policy test our-matrix.jsonl --categories our-categories.toml
+    """
+    results = _results(files, pack, categories)
+    wrong = [each for each in results if each.wrong]
+    facts = {"scenarios": len(results), "wrong": [{"scenario": each.scenario.id, "says": list(each.wrong)} for each in wrong]}
+    lines = [f"{each.scenario.id}: {said}" for each in wrong for said in each.wrong]
+    tell(as_json, facts, [*lines, f"{len(results)} scenarios, {len(wrong)} come out otherwise"])
+    if wrong:
+        raise typer.Exit(Exit.no)
+
+
+@app.command("coverage")
+@guarded
+def show_coverage(files: Files = None, pack: Folder = None, categories: OwnCategories = None, as_json: AsJson = False) -> None:
+    """Every rule with the scenarios that meet it and those in which it must not be met; exit 1 where one way is untried.
+
+    Example: mash policy coverage
+    """
+    results = _results(files, pack, categories)
+    covered = coverage(results[0].decision.pack.law, results)
+    gaps = list(untried(covered))
+    facts = {
+        "rules": {rule: {"met": list(found.met), "never": list(found.never)} for rule, found in covered.items()},
+        "untried": [{"rule": rule, "way": way} for rule, way in gaps],
+    }
+    lines = [f"{rule:32} met in {len(found.met):3}, not met in {len(found.never):3}" for rule, found in covered.items()]
+    tell(as_json, facts, [*lines, *(f"untried: {rule} is {way}" for rule, way in gaps), f"{len(covered)} rules, {len(gaps)} ways untried"])
+    if gaps:
+        raise typer.Exit(Exit.no)
+
+
+@app.command()
+@guarded
+def explain(
+    scenario: Annotated[str, typer.Argument(help="The id of a scenario.")],
+    files: Annotated[list[Path] | None, typer.Option("--from", help="Scenario files; without them the shipped ones.")] = None,
+    voice: Annotated[Audience, typer.Option(help="Who reads it.")] = Audience.reviewer,
+    pack: Folder = None,
+    categories: OwnCategories = None,
+    as_json: AsJson = False,
+) -> None:
+    """The ladder of one scenario, its caps and its near misses, as one reader is told them.
+
+    Example: mash policy explain s47-9.binds.nhs_body --voice requester
+    """
+    law, table = _law(pack, categories)
+    known = {str(each.id): each for file in _read(files) for each in file.model.scenarios}
+    if scenario not in known:
+        raise ConfigurationError([Fault(file="scenarios", message="no scenario has that id", fix="mash policy coverage --json lists them")])
+    result = run(known[scenario], law.model, table.model)
+    facts = _explained(result, voice)
+    tell(as_json, facts, _lines(known[scenario], facts))
+
+
+def _explained(result: Result, voice: Audience) -> dict[str, Any]:
+    decision = result.decision
+    return {
+        "scenario": result.scenario.id,
+        "outcome": decision.outcome.value,
+        "ladder": [
+            {
+                "layer": step.layer.value,
+                "applies": step.applies,
+                "met": step.met,
+                "rule": step.rule,
+                "citation": step.citation,
+                "says": step.says,
+            }
+            for step in ladder(decision, voice)
+        ],
+        "caps": list(shown_caps(decision, voice)),
+        "near_misses": [
+            {"fact": each.fact, "value": each.value, "says": each.says}
+            for each in near_misses(decision.question, decision.pack, decision.at, voice)
+        ],
+        "wrong": list(result.wrong),
+    }
+
+
+def _lines(scenario: Scenario, facts: dict[str, Any]) -> Iterator[str]:
+    yield f"{scenario.id}: {scenario.says} ({scenario.source})"
+    for step in facts["ladder"]:
+        sign = "-" if not step["applies"] else "+" if step["met"] else "x"
+        yield f"  {sign} {step['layer']:16} {step['citation'] or ''}"
+        yield f"    {step['says']}"
+    yield f"outcome: {facts['outcome']}" + (f"; held by {', '.join(facts['caps'])}" if facts["caps"] else "")
+    yield from (f"near miss: {each['says']}" for each in facts["near_misses"])
+    yield from (f"otherwise than expected: {each}" for each in facts["wrong"])
+
+
+def _results(files: Sequence[Path] | None, pack: Path | None, categories: Path | None) -> list[Result]:
+    """All scenarios run; faults of all their files at once."""
+    law, table = _law(pack, categories)
+    found = _read(files)
+    faults = list(scenario_faults(found, law.model, table.model))
+    if faults:
+        raise ConfigurationError(faults)
+    return [run(each, law.model, table.model) for file in found for each in file.model.scenarios]
+
+
+def _read(files: Sequence[Path] | None) -> list[Located[Scenarios]]:
+    texts = {str(path): read_text(path) for path in files} if files else _shipped_scenarios()
+    found: list[Located[Scenarios]] = []
+    faults: list[Fault] = []
+    for name, text in texts.items():
+        try:
+            found.append(read_scenarios(text, name))
+        except ConfigurationError as error:
+            faults.extend(error.faults)
+    if faults:
+        raise ConfigurationError(faults)
+    return found
+
+
+def _shipped_scenarios() -> dict[str, str]:
+    folder = resources("policies").joinpath("scenarios")
+    found = sorted((each for each in folder.iterdir() if each.name.endswith(".toml")), key=lambda each: each.name)
+    return {each.name: each.read_text(encoding="utf-8") for each in found}
+
+
+def _law(pack: Path | None, categories: Path | None) -> tuple[Located[Law], Located[Categories]]:
+    """The law and the category table of a run, every fault of both at once."""
+    texts = _files(pack)
+    name = next(each for each in texts if each.startswith("law/"))
+    table = (str(categories), read_text(categories)) if categories is not None else (CATEGORIES, texts[CATEGORIES])
+    faults: list[Fault] = []
+    read_law = read_table = None
+    try:
+        read_law = read(texts[name], name, Law)
+    except ConfigurationError as error:
+        faults.extend(error.faults)
+    try:
+        read_table = read(table[1], table[0], Categories)
+    except ConfigurationError as error:
+        faults.extend(error.faults)
+    if read_law is None or read_table is None:
+        raise ConfigurationError(faults)
+    return read_law, read_table
+
+
+def _files(folder: Path | None) -> dict[str, str]:
+    """The texts of a pack: a folder's own, and the shipped ones for what it lacks."""
+    own = {path.relative_to(folder).as_posix(): read_text(path) for path in sorted(folder.rglob("*.toml"))} if folder is not None else {}
+    if folder is not None and not own:
+        raise ConfigurationError([Fault(file=str(folder), message="holds no TOML file", fix=f"law/NAME.toml, {CATEGORIES}, {CONTROLLER}")])
+    usual = {CONTROLLER: BARE} | shipped()
+    if any(name.startswith("law/") for name in own):
+        del usual[LAW]
+    return usual | own

@@ -1,0 +1,181 @@
+"""Every scenario that comes along comes out as it says, and together they try every rule of the law both ways."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from importlib.resources import files as resources
+
+import pytest
+
+from policies.categories import Categories
+from policies.decision import decide
+from policies.law import Law
+from policies.located import MAX_TEXT, parse
+from policies.pack import shipped
+from policies.reach import coverage, never_released, uncited, unreachable, untried
+from policies.scenario import IN_ORDER, Scenario, pack_of, question_of, read_scenarios, run, scenario_faults
+from policies.vocabulary import Automatic
+from schemas.enums import ControllerKind, Kind, Layer, Outcome, Stage, SubjectRole
+from schemas.errors import ConfigurationError
+
+LAW = parse(shipped()["law/england.toml"], "law/england.toml", Law)
+TABLE = parse(shipped()["categories.toml"], "categories.toml", Categories)
+FOLDER = resources("policies").joinpath("scenarios")
+FILES = [read_scenarios(each.read_text(encoding="utf-8"), each.name) for each in sorted(FOLDER.iterdir(), key=lambda each: each.name)]
+SCENARIOS = {str(each.id): each for file in FILES for each in file.model.scenarios}
+RESULTS = {name: run(each, LAW, TABLE) for name, each in SCENARIOS.items()}
+ONE = {
+    "id": "one",
+    "source": "Children Act 1989 s.47(9)-(11)",
+    "says": "A council making section 47 enquiries asks a trust.",
+    "discloser": "nhs_body",
+    "stage": "s47",
+    "category": "acute.ed_attendances",
+    "expect": {"outcome": "release"},
+}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_scenario_comes_out_as_it_says(name) -> None:
+    assert RESULTS[name].wrong == ()
+
+
+def test_there_are_at_least_150_and_none_names_what_is_not_there() -> None:
+    assert len(SCENARIOS) >= 150
+    assert list(scenario_faults(FILES, LAW, TABLE)) == []
+
+
+def test_every_rule_is_met_in_one_scenario_and_must_not_be_met_in_another() -> None:
+    covered = coverage(LAW, RESULTS.values())
+    assert list(untried(covered)) == []
+    assert set(covered) == {rule.id for rule in LAW.rules}
+
+
+def test_every_row_of_the_release_table_speaks_of_a_scenario() -> None:
+    asked = [each for each in SCENARIOS.values() if each.disclosure is Kind.response]
+    for row in LAW.rows:
+        spoken = [
+            each
+            for each in asked
+            if row.matches(each.discloser, each.recipient, each.stage, each.purpose)
+            and (not row.categories or each.category in row.categories)
+        ]
+        assert spoken, row.id
+        if row.automatic is Automatic.no:
+            assert all(
+                RESULTS[str(each.id)].decision.outcome is not Outcome.release for each in spoken if each.stage is not Stage.emergency
+            )
+
+
+def test_every_kind_of_body_stage_role_outcome_failed_layer_and_cap_occurs() -> None:
+    unknown = {"unknown"}
+    assert {each.discloser.value for each in SCENARIOS.values()} == {each.value for each in ControllerKind} - unknown
+    assert {each.stage.value for each in SCENARIOS.values()} == {each.value for each in Stage} - unknown
+    assert {each.role.value for each in SCENARIOS.values()} == {each.value for each in SubjectRole} - unknown
+    assert {each.decision.outcome.value for each in RESULTS.values()} == {each.value for each in Outcome} - unknown
+    failed = {answer.layer for each in RESULTS.values() for answer in each.decision.failed}
+    assert failed == set(Layer) - {Layer.unknown}
+    caps = {cap for each in RESULTS.values() for cap in each.decision.caps}
+    assert {rule.cap for rule in LAW.rules if rule.cap} | {"never_automatic", "row_no", "row_none"} <= caps
+
+
+def test_every_rule_with_dates_after_2022_is_tried_before_and_after() -> None:
+    days = {day for each in LAW.rules for day in (each.in_force.since,) if day.year >= 2023}
+    tried = {each.on for each in SCENARIOS.values()}
+    for day in days:
+        assert any(each < day for each in tried)
+        assert any(each >= day for each in tried)
+    assert {date(2026, 9, 29), date(2026, 9, 30), date(2026, 2, 4), date(2026, 2, 5)} <= tried
+
+
+def test_the_shipped_law_has_no_rule_out_of_reach_and_no_category_that_nothing_releases() -> None:
+    assert unreachable(LAW, TABLE) == ()
+    assert never_released(LAW, TABLE) == ()
+    assert uncited(LAW) == ("bar.adoption", "bar.protected-person", "gdpr.annex2.crime")
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes"),
+    [
+        ("ca1989.s47-9", {"disclosures": frozenset({Kind.correction})}),  # no recipient's function meets it there
+        ("art10.para30", {"excludes": frozenset({"criminal"})}),
+        ("dpa2018.s36-4", {"holders": frozenset({ControllerKind.nhs_body})}),
+        ("review.unborn", {"stages": frozenset({Stage.screening}), "holders": frozenset({ControllerKind.probation})}),
+    ],
+)
+def test_a_rule_nothing_can_reach_is_found(rule, changes) -> None:
+    rules = tuple(each.model_copy(update=changes) if each.id == rule else each for each in LAW.rules)
+    found = unreachable(LAW.model_copy(update={"rules": rules}), TABLE)
+    assert rule in found
+
+
+def test_a_category_that_nothing_releases_is_found() -> None:
+    kept = tuple(each for each in TABLE.categories if each.id == "edu.fsm")
+    table = TABLE.model_copy(update={"categories": tuple(each.model_copy(update={"stages": frozenset({Stage.s17})}) for each in kept)})
+    assert never_released(LAW, table) == ("edu.fsm",)
+
+
+def scenario(**changes: object) -> Scenario:
+    return Scenario.model_validate(ONE | changes)
+
+
+@pytest.mark.parametrize(
+    ("expect", "said"),
+    [
+        ({"outcome": "review"}, "outcome: review expected, release came"),
+        ({"outcome": "release", "rules": ["ca1989.s27"]}, "rule ca1989.s27 is not met"),
+        ({"outcome": "release", "never": ["ca1989.s47-9"]}, "rule ca1989.s47-9 is met and should not be"),
+        ({"outcome": "release", "failed": ["art9"]}, "failed layers: art9 expected, none came"),
+        ({"outcome": "release", "caps": ["row_no"]}, "caps: row_no expected, none came"),
+        ({"outcome": "release", "near_misses": ["stage"]}, "near misses: stage not shown"),
+        ({"outcome": "release", "asker_sees": ["stage"]}, "the asker sees: stage expected, none came"),
+    ],
+)
+def test_what_comes_out_otherwise_is_said(expect, said) -> None:
+    assert run(scenario(expect=expect), LAW, TABLE).wrong == (said,)
+
+
+def test_a_scenario_says_only_what_is_otherwise() -> None:
+    changed = scenario(also=["reasked"], without=["match_confirmed"])
+    assert changed.facts == (IN_ORDER | {"reasked"}) - {"match_confirmed"}
+    assert run(changed, LAW, TABLE).decision.caps == ("reasked", "match_unconfirmed")
+
+
+def test_a_scenario_decides_as_the_whole_table_does() -> None:
+    for each in list(SCENARIOS.values())[::9]:
+        question, pack = question_of(each), pack_of(each, LAW, TABLE)
+        again = decide(replace(question), pack, RESULTS[str(each.id)].decision.at)
+        assert again.verdict == RESULTS[str(each.id)].decision.verdict
+
+
+def test_json_lines_say_the_same_as_toml() -> None:
+    lines = "\n".join(json.dumps(each) for each in (ONE, {}, ONE | {"stage": "s48"}, ONE | {"extra": 1}) if each)
+    with pytest.raises(ConfigurationError) as caught:
+        read_scenarios(lines, "own.jsonl")
+    assert [(each.line, each.field) for each in caught.value.faults] == [(2, "stage"), (3, "extra")]
+    assert "s48" not in str(caught.value)
+    read_back = read_scenarios(json.dumps(ONE) + "\n\n", "own.jsonl")
+    assert read_back.model.scenarios == (scenario(),)
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "[" * 5000, "x" * (MAX_TEXT + 1), "\ud800", "null", '{"id": 1}'])
+def test_hostile_lines_are_refused_in_bounded_time(text) -> None:
+    with pytest.raises(ConfigurationError):
+        read_scenarios(text, "own.jsonl")
+
+
+def test_what_a_file_names_in_vain_is_told_with_its_line_all_at_once() -> None:
+    bad = ONE | {"category": "pol.unknown", "also": ["gateway_carried"], "lacks_documents": ["no.document"]}
+    bad["expect"] = {"outcome": "release", "rules": ["no.rule"]}
+    found = read_scenarios("\n".join(json.dumps(each) for each in (ONE, bad)), "own.jsonl")
+    faults = list(scenario_faults([found], LAW, TABLE))
+    assert {each.line for each in faults} == {2}
+    assert sorted(each.message.split(":")[0] for each in faults) == [
+        "is not a known category",
+        "is the id of an earlier scenario",
+        "names a rule that is not in the law",
+        "no rule needs such a document",
+        "states a fact that is worked out by the decision itself",
+    ]
