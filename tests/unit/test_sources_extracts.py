@@ -16,6 +16,7 @@ from agents.adapter.sources.opening import open_source, source_faults
 from agents.adapter.sources.parquet import read_parquet
 from agents.adapter.sources.reading import MAX_VALUE
 from agents.adapter.sources.settings import SourceSettings
+from agents.adapter.sources.workbook import read_workbook
 from schemas.enums import SubjectRole
 from schemas.errors import ConfigurationError, SourceUnavailableError
 from schemas.identifiers import CategoryId, SubjectRef
@@ -166,7 +167,7 @@ def _damaged(path, whole, place):
 
 def test_a_value_too_long_or_with_a_nul_is_kept_aside_with_row_and_column(tmp_path):
     rows = f"(1, 'a' || chr(0) || 'b'), (1, repeat('x', 10000000)), (2, repeat('y', {MAX_VALUE}))"
-    write_parquet(tmp_path, visits=f"SELECT NO, DATE '2026-01-01' ARRIVED, WHY, 'x' STAY FROM (VALUES {rows}) t(NO, WHY)")  # noqa: S608 - ours
+    write_parquet(tmp_path, visits=f"SELECT NO, DATE '2026-01-01' ARRIVED, WHY, 'x' STAY FROM (VALUES {rows}) t(NO, WHY)")  # noqa: S608 - a query of this file
     source = open_source(settings(), tmp_path)
     assert [(each.file, each.line, each.field) for each in source.faults()] == [("visits.parquet", n, "WHY") for n in (1, 2)]
     assert len(reasons(source, "2")) == 1
@@ -177,7 +178,7 @@ def test_a_value_too_long_or_with_a_nul_is_kept_aside_with_row_and_column(tmp_pa
 def test_parquet_rows_of_nothing_but_long_texts_cost_bounded_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "PAGE", 500)
     wide = ", ".join(f"repeat(chr(65 + {n}), {MAX_VALUE}) C{n}" for n in range(20))
-    duckdb.sql(f"SELECT {wide} FROM range(6000)").write_parquet(str(tmp_path / "wide.parquet"))  # noqa: S608 - ours
+    duckdb.sql(f"SELECT {wide} FROM range(6000)").write_parquet(str(tmp_path / "wide.parquet"))  # noqa: S608 - a query of this file
     peak = Peak()
     lines = read_parquet(tmp_path / "wide.parquet", [f"C{n}" for n in range(20)])
     assert [line.number for line in lines] == list(range(1, 6001))
@@ -329,6 +330,20 @@ def test_what_is_no_workbook_is_refused(tmp_path, data):
     write_excel(tmp_path)
     (tmp_path / "visits.xlsx").write_bytes(data)
     assert refused(tmp_path, **EXCEL)[0].file == "visits.xlsx"
+
+
+@pytest.mark.proves("I19")
+def test_a_workbook_damaged_anywhere_is_read_or_refused(tmp_path):
+    write_excel(tmp_path, FALL)
+    path = tmp_path / "visits.xlsx"
+    whole, refusals = path.read_bytes(), 0
+    for place in range(4, len(whole), 97):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        try:
+            list(read_workbook(path, ["NO", "WHY"], None, 1))
+        except ConfigurationError:
+            refusals += 1
+    assert refusals > 3
 
 
 def test_a_truncated_workbook_is_refused(tmp_path):

@@ -288,6 +288,15 @@ def test_an_unreadable_birth_leaves_the_number_to_find_by(tmp_path):
     assert [(each.line, each.field) for each in source.faults()] == [(2, "BORN")]
 
 
+@pytest.mark.proves("I14")
+def test_an_unreadable_birth_stops_a_nobody_of_that_name_only(tmp_path):
+    write(tmp_path, people=GOOD_PEOPLE.replace("01/02/2015", "31/02/2015"))
+    source = open_source(settings(), tmp_path)
+    with pytest.raises(SourceUnavailableError, match="1 people"):
+        source.candidates(subject(family_name="O'Brien", born_on=date(2015, 2, 3)))
+    assert source.candidates(subject(family_name="Nobody", born_on=date(2015, 2, 3))).rows == ()
+
+
 def test_a_malformed_nhs_number_is_no_number(tmp_path):
     write(tmp_path, people=GOOD_PEOPLE.replace("943 476 5919", "943 476 5918"))
     found = open_source(settings(), tmp_path).candidates(subject(family_name="O'Brien", born_on=date(2015, 2, 1)))
