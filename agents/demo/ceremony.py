@@ -42,6 +42,7 @@ class Member:
     phone: str
     task: str
     citation: str
+    relevant_person: str | None = None  # why CA 2004 s.16LA binds it, where that is not by its kind alone
 
 
 MEMBERS: Final = (
@@ -89,6 +90,7 @@ MEMBERS: Final = (
         phone="01632 960505",
         task="Care of registered patients under NHS arrangements",
         citation="Children Act 2004 s.16LA(4)(c)",
+        relevant_person="Provides services under NHS arrangements, Children Act 2004 s.16LA(4)(c) (synthetic)",
     ),
     Member(
         folder="schools",
@@ -98,6 +100,7 @@ MEMBERS: Final = (
         phone="01632 960606",
         task="Safeguarding and promoting the welfare of pupils",
         citation="Education Act 2002 s.157 and the Independent School Standards",
+        relevant_person="Designated for the local arrangements, Children Act 2004 ss.16E, 16LA(4)(b) (synthetic)",
     ),
     Member(
         folder="housing",
@@ -182,6 +185,8 @@ def _controller(member: Member, today: date) -> str:
         f'party = "{member.id}"', f'kind = "{member.kind.value}"', 'version = "demo"',
         f'own_task = {{ task = "{member.task}", citation = "{member.citation}" }}',
     ]  # fmt: skip
+    if member.relevant_person is not None:
+        lines.append(f'relevant_person = "{member.relevant_person}"')
     for condition in ("sch1.para18", "sch1.para6"):
         lines += ["", "[[apd]]", f'condition = "{condition}"', 'version = "demo"']
     for category in _held(member):

@@ -14,7 +14,15 @@ from agents.demo.ceremony import MEMBERS
 from schemas.enums import AgencyStatus, Stage, Status
 
 PEOPLE = 600  # enough that every agency knows others of the same name, birthday or address
-LEAST = {"police": 40, "trust": 35, "csc": 40, "gp": 1, "schools": 15, "housing": 10, "probation": 1}  # most that GPs are asked, a person answers
+LEAST = {
+    "police": 40,
+    "trust": 35,
+    "csc": 40,
+    "gp": 1,
+    "schools": 15,
+    "housing": 10,
+    "probation": 1,
+}  # most that GPs are asked, a person answers
 
 
 @pytest.fixture(scope="module")
