@@ -14,16 +14,20 @@ from agents.adapter.matching import MatchOutcome, match
 from agents.adapter.sources import sql as sql_source
 from agents.adapter.sources.opening import open_source, source_faults
 from agents.adapter.sources.settings import SourceSettings
+from agents.cli import demo
 from agents.demo.borough import write_borough
-from agents.demo.ceremony import MEMBERS
+from agents.demo.ceremony import MEMBERS, members_of, settings_files
 from agents.demo.histories import FIELDS, HISTORIES, HOLDS
 from agents.demo.people import Care, Dirt
 from agents.demo.registers import AGENCIES
 from agents.demo.schooling import check_letter, upn
-from policies.categories import Categories
+from policies.agreements import Agreement
+from policies.categories import CONCERN, Categories
+from policies.considerations import Controller
 from policies.located import parse
 from policies.pack import shipped
 from schemas.enums import Stage, SubjectRole
+from schemas.errors import ConfigurationError
 from schemas.events import Contact
 from schemas.identifiers import CategoryId, NhsNumber, SubjectRef
 from schemas.records import NHS_NUMBER, Address, Identifier, Subject
@@ -171,6 +175,44 @@ def test_between_them_they_answer_every_category_they_say_they_hold_by_its_own_f
         assert all(kinds[agency] in table[category].held_by for category in declared)
     assert {category for held in HOLDS.values() for category in held} == set(HISTORIES)
     assert len(HISTORIES) == 50
+
+
+def test_the_network_is_a_hub_and_an_agency_of_each_kind_that_agrees_to_supply_what_it_holds():
+    kinds = [member.kind.value for member in MEMBERS]
+    assert kinds == [
+        *("local_authority", "police", "nhs_body", "local_authority", "gp_practice", "academy", "housing_authority", "probation"),
+    ]
+    files = {member.folder: settings_files(member, TODAY, MEMBERS) for member in MEMBERS}
+    agreements = {text for each in files.values() for name, text in each.items() if name.startswith("pack/agreements/")}
+    agreed = parse(agreements.pop(), "borough-mash.toml", Agreement)
+    assert not agreements, "every party keeps the same text"
+    assert agreed.parties == {member.id for member in MEMBERS}
+    assert {party: set(held) for party, held in agreed.supplies.items()} == {f"agency.{name}": set(held) for name, held in HOLDS.items()}
+    assert agreed.categories == {CONCERN, *HISTORIES}
+    for member in MEMBERS[1:]:
+        said = parse(files[member.folder]["pack/controller.toml"], "controller.toml", Controller)
+        assert {each.category for each in said.considerations} == set(HOLDS[member.folder])
+        assert {each.condition for each in said.apds} == {"sch1.para18", "sch1.para6"}
+        assert said.own_task.citation == member.citation
+
+
+def test_a_folder_of_more_or_fewer_people_is_refused_not_mixed(tmp_path):
+    demo.prepare(tmp_path / "demo", 1, 47, people=20, members=MEMBERS[:2])
+    before = content(tmp_path / "demo")
+    demo.prepare(tmp_path / "demo", 1, 47, people=20, members=MEMBERS[:2])
+    with pytest.raises(ConfigurationError, match="1 cases, 20 people and seed 47"):
+        demo.prepare(tmp_path / "demo", 1, 47, people=21, members=MEMBERS[:2])
+    assert content(tmp_path / "demo") == before
+    assert [member.folder for member in members_of(tmp_path / "demo")] == ["hub", "police"]
+
+
+def test_the_whole_borough_is_made_for_the_whole_cast_and_less_of_it_for_less(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(demo, "write_borough", lambda _, **how: asked.append((how["contacts"], how["people"])))
+    monkeypatch.setattr(demo, "found_network", lambda *_: None)
+    for cases, people in ((2, None), (40, None), (400, None), (2, 7)):
+        demo.prepare(tmp_path / f"{cases} {people}", cases, 47, people=people)
+    assert asked == [(2, 1000), (40, 20_000), (400, 20_000), (2, 7)]
 
 
 def test_every_contact_is_a_contact_decided_when_it_came(contacts, truth):
