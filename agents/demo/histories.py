@@ -73,10 +73,10 @@ def something(town: Town, person: Person, category: str, ago: tuple[int, int] = 
     return Held(agency=agency or _first_holder(category), category=category, person=person, at=at, fields=said)
 
 
-def usual(town: Town, person: Person, agency: str, *, only: Sequence[str] = ()) -> list[Held]:
+def usual(town: Town, person: Person, agency: str, *, only: Sequence[str] | None = None) -> list[Held]:
     """What an agency happens to hold about somebody it knows; `only`: of these categories."""
     age, held = town.age(person), list[Held]()
-    for category in only or HOLDS[agency]:
+    for category in HOLDS[agency] if only is None else only:
         history = HISTORIES[category]
         chance = history.adults if age >= 18 else history.children  # noqa: PLR2004 - the age of majority
         if chance and history.ages[0] <= age <= history.ages[1] and town.random.random() < chance:

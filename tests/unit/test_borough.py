@@ -17,7 +17,7 @@ from agents.adapter.sources.settings import SourceSettings
 from agents.cli import demo
 from agents.demo.borough import write_borough
 from agents.demo.ceremony import MEMBERS, members_of, settings_files
-from agents.demo.histories import FIELDS, HISTORIES, HOLDS
+from agents.demo.histories import FIELDS, HISTORIES, HOLDS, OF_COURSE
 from agents.demo.people import Care, Dirt
 from agents.demo.registers import AGENCIES
 from agents.demo.schooling import check_letter, upn
@@ -279,6 +279,18 @@ def test_a_screening_question_stays_one_whatever_the_referrer_calls_it(contacts,
     contact, _ = scene(contacts, truth, "screening_only")
     assert "section 47" in contact.words
     assert contact.decision.stage is Stage.screening
+
+
+def test_of_people_in_contacts_nothing_is_held_but_what_the_contact_is_about_and_what_all_on_the_books_have(contacts, truth):
+    _, true = scene(contacts, truth, "nothing_held")
+    held = {row["category"] for subject in true["subjects"].values() for agency in subject.values() for row in agency["rows"]}
+    assert held <= OF_COURSE
+    _, true = scene(contacts, truth, "s47_red")
+    assert Counter(row["category"] for row in true["subjects"]["s3"]["police"]["rows"]) == {
+        "pol.da_callouts_dash": 3,
+        "pol.crime_reports": 1,
+        "pol.pnc_convictions": 1,
+    }
 
 
 def test_a_child_with_a_social_worker_has_an_open_plan_on_record(contacts, truth):
