@@ -22,7 +22,7 @@ COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-demo: $(RUNTIME) ## one synthetic borough, twelve contacts, no server needed
+demo: $(RUNTIME) ## one synthetic borough, seven agencies, forty contacts, no server needed
 	$(BIN)/mash demo
 
 demo-kafka: $(RUNTIME) ## the same over a real Kafka that it starts itself (needs Java and Maven)

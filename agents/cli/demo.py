@@ -1,4 +1,4 @@
-"""`mash demo`: a small synthetic borough, prepared and worked from contact to joined record, with nothing faked on the way."""
+"""`mash demo`: a synthetic borough, prepared and worked from contact to joined record, with nothing faked on the way."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from agents.cli.output import ERR, AsJson, Exit, guarded, tell
 from agents.cli.run import Service
 from agents.cli.show import record_json, record_lines, refusal_lines
 from agents.demo.borough import write_borough
-from agents.demo.ceremony import MEMBERS, clear, found_network, renew
+from agents.demo.ceremony import MEMBERS, Member, clear, found_network, members_of, renew
 from agents.hub.service import Hub
 from broker.follow import publish_statements
 from broker.logfiles import export_log, verify_export
@@ -38,6 +38,8 @@ from schemas.events import CaseRecord, Unasked
 from schemas.records import Answer, Officer
 
 MARKER: Final = "borough.json"  # written last: a folder without it was interrupted while being prepared
+PEOPLE: Final = 20_000  # of the whole borough
+WHOLE: Final = 40  # contacts, each made to show one thing
 PREPARING: Final = ".preparing"
 PATIENCE: Final = 120.0  # seconds without any progress before the demo says who is awaited
 SOURCE_FILE: Final = "source.toml"
@@ -45,7 +47,7 @@ SOURCE_FILE: Final = "source.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Borough:
-    """The three parties at work on one transport."""
+    """Hub and agencies at work on one transport."""
 
     hub: Hub
     adapters: tuple[Adapter, ...]
@@ -68,20 +70,23 @@ def _address(kafka: str | None) -> str | None:
 @guarded
 def demo(
     folder: Annotated[Path, typer.Option(help="Where everything is written; an earlier run there is continued.")] = Path("mash-demo"),
-    cases: Annotated[int, typer.Option(help="How many contacts.", min=1, max=2000)] = 12,
+    cases: Annotated[int, typer.Option(help="How many contacts.", min=1, max=2000)] = 40,
+    people: Annotated[
+        int | None, typer.Option(help=f"How many live there; without it {PEOPLE} for 40 contacts, fewer for fewer.", min=1, max=50_000)
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the synthetic people.")] = 47,
     kafka: Annotated[
         str | None, typer.Option(callback=_address, help="HOST:PORT of a Kafka broker; without it one file is the transport.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Work synthetic contacts from intake to joined case record: real keys, real policy, real sources, three access logs.
+    """Work synthetic contacts from intake to joined case record: real keys, real policy, real sources, an access log for each party.
 
     Example: mash demo --cases 2 --json
     """
     began = time.monotonic()
     configure(_devnull())
-    prepare(folder, cases, seed)
+    prepare(folder, cases, seed, people=people)
     transport = _transport(folder, kafka)
     try:
         publish_statements(transport, renew(folder, utc_now()))
@@ -104,16 +109,17 @@ def _devnull() -> object:
     return open("/dev/null", "w", encoding="utf-8")  # noqa: PTH123 - lives as long as the process
 
 
-def prepare(folder: Path, cases: int, seed: int) -> None:
+def prepare(folder: Path, cases: int, seed: int, *, people: int | None = None, members: Sequence[Member] = MEMBERS) -> None:
     """Write the borough once; a second run continues it, and an interrupted preparation starts again."""
     marker = folder / MARKER
-    wanted = {"synthetic": True, "cases": cases, "seed": seed}
+    people = people or min(PEOPLE, PEOPLE * cases // WHOLE)
+    wanted = {"synthetic": True, "cases": cases, "people": people, "seed": seed}
     if marker.is_file():
         held = _marked(marker)
         if {**held, "day": None} != {**wanted, "day": None}:
             fault = Fault(
                 file=str(marker),
-                message=f"holds a borough of {held.get('cases')} cases and seed {held.get('seed')}",
+                message=f"holds a borough of {held.get('cases')} cases, {held.get('people')} people and seed {held.get('seed')}",
                 fix="another --folder",
             )
             raise ConfigurationError([fault])
@@ -126,9 +132,10 @@ def prepare(folder: Path, cases: int, seed: int) -> None:
     (folder / PREPARING).touch()
     clear(folder, PREPARING)
     at = utc_now()
-    write_borough(folder, today=at.date(), seed=seed, contacts=cases)
-    found_network(folder, at)
-    for member in MEMBERS:
+    agencies = [member.folder for member in members[1:]]
+    write_borough(folder, today=at.date(), seed=seed, people=people, contacts=cases, agencies=agencies)
+    found_network(folder, at, members)
+    for member in members:
         source = folder / member.folder / SOURCE_FILE
         if source.is_file():
             write_whole(folder / member.folder / "adapter.toml", b"answer_after = 0\n\n" + source.read_bytes())
@@ -153,17 +160,19 @@ def _transport(folder: Path, kafka: str | None) -> Transport:
     from broker.transport.kafka_settings import KafkaSettings  # noqa: PLC0415 - likewise
 
     settings = KafkaSettings(bootstrap=kafka)
-    hub = MEMBERS[0].id
-    pairs = [(hub, each.id) for each in MEMBERS[1:]]
+    members = members_of(folder)
+    hub = members[0].id
+    pairs = [(hub, each.id) for each in members[1:]]
     topics = {topic_between(a, b) for a, b in [*pairs, *((b, a) for a, b in pairs)]}
-    create_topics(settings, [DIRECTORY, SNAPSHOTS, *topics, *(party_topic(each.id) for each in MEMBERS)], 1)
+    create_topics(settings, [DIRECTORY, SNAPSHOTS, *topics, *(party_topic(each.id) for each in members)], 1)
     return KafkaTransport(settings)
 
 
 def open_borough(folder: Path, transport: Transport) -> Borough:
     """Each party from its own folder alone."""
-    adapters = tuple(adapter_of(folder / each.folder, transport) for each in MEMBERS if (folder / each.folder / "adapter.toml").is_file())
-    return Borough(hub=hub_of(folder / MEMBERS[0].folder, transport), adapters=adapters, transport=transport)
+    hub, *agencies = members_of(folder)
+    adapters = tuple(adapter_of(folder / each.folder, transport) for each in agencies)
+    return Borough(hub=hub_of(folder / hub.folder, transport), adapters=adapters, transport=transport)
 
 
 def check_same_transport(borough: Borough, folder: Path) -> None:
@@ -180,7 +189,7 @@ def check_same_transport(borough: Borough, folder: Path) -> None:
 
 
 def work(borough: Borough) -> None:
-    """Rounds of all three until every request is answered and nothing waits."""
+    """Rounds of all of them until every request is answered and nothing waits."""
     services: list[Service] = [borough.hub, *borough.adapters]
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     moved = time.monotonic()
@@ -246,6 +255,8 @@ def report(folder: Path, borough: Borough, began: float) -> tuple[dict[str, Any]
 def _verified(party: Party) -> dict[str, Any]:
     """Verified twice: the store with every entry opened, and the exported files with the public key alone."""
     export_log(party.store, party.log_key, party.folder.log)
+    if not party.store.counts()["entries"]:  # never asked: there is no checkpoint to verify
+        return {**verify_party(party), "exported": 0}
     try:
         checkpoint = verify_export(party.folder.log)
         return {**verify_party(party), "exported": checkpoint.size}
@@ -301,7 +312,7 @@ def _story(folder: Path, records: Sequence[CaseRecord], facts: Mapping[str, Any]
     lines.append(f"  {facts['responses']} responses with {answers}")
     lines.append(f"  {facts['quarantined']} quarantined, {facts['duplicates_ignored']} duplicates ignored, {facts['seconds']} s")
     lines += ["", "Everything here is synthetic. It was written to", f"  {folder}/records     case records as JSON"]
-    lines += [f"  {folder}/{member.folder}/log     checkpoint, key and leaves of its access log" for member in MEMBERS]
+    lines += [f"  {folder}/{member.folder}/log     checkpoint, key and leaves of its access log" for member in members_of(folder)]
     lines.append(f"  {folder}/summary.json")
     return lines
 

@@ -1,90 +1,129 @@
-"""Write a synthetic borough: two agencies' systems, the contacts a hub takes in, and, for tests only, the true answers."""
+"""Write a synthetic borough: seven agencies' systems, the contacts a hub takes in, and, for tests only, the true answers."""
 
 from __future__ import annotations
 
-import json
+import gc
 from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 from pydantic import TypeAdapter
 
 from agents.demo.contacts import scenes
-from agents.demo.histories import Held, usual
+from agents.demo.csc import write_csc
+from agents.demo.gp import write_gp
+from agents.demo.histories import HOLDS, OF_COURSE, Held, Row, usual
 from agents.demo.households import populate
-from agents.demo.people import TRACED, Person, Town
+from agents.demo.housing import write_housing
+from agents.demo.people import Town
 from agents.demo.police import write_police
-from agents.demo.scenes import Part, Scene, contact_of, in_system
+from agents.demo.probation import write_probation
+from agents.demo.registers import AGENCIES, Recorded, registers, settle
+from agents.demo.scenes import Scene, contact_of
+from agents.demo.schools import write_schools
 from agents.demo.trust import write_trust
+from agents.demo.truth import script, truth
 from schemas.events import Contact
 
-AGENCIES = {"police": ("pol.",), "trust": ("acute.", "mat.")}
-NOTICE = """SYNTHETIC
+NOTICE: Final = """SYNTHETIC
 
 Nobody in this folder exists. Names, births, addresses and histories are drawn from a seed. NHS numbers are from the range
 999, kept for tests; the postcode area XX does not exist; telephone numbers are of the range 01632 960, kept for drama.
 
 contacts.jsonl  what a hub takes in, one contact a line
-police/         records.sqlite and the [source] part of an adapter.toml
-trust/          extracts and the [source] part of an adapter.toml
+script.json     what happens to some of them later: withdrawn, answered late, revised, corrected
+csc/            children's social care: SQLite, people and steps of work
+police/         SQLite, occurrences and who was involved
+trust/          an acute trust: CSV extracts
+gp/             a GP federation: FHIR R4 bundles, one a practice
+schools/        a schools trust: CSV, one file a school
+housing/        SQLite, tenancies
+probation/      Parquet extracts
 truth.json      who is who and what should be found: for tests only
+
+Each agency's folder holds the [source] part of its adapter.toml.
 """
 
 
-def write_borough(folder: Path, *, today: date, seed: int = 47, people: int = 2000, contacts: int = 12) -> None:
-    """The same seed and day give the same bytes (of the database: the same rows). Enough people are made for all contacts."""
-    town = Town(seed, today)
+def write_borough(
+    folder: Path, *, today: date, seed: int = 47, people: int = 2000, contacts: int = 12, agencies: Sequence[str] = AGENCIES
+) -> None:
+    """The same seed and day give the same bytes. Enough people are made for all contacts; `agencies`: whose systems are written."""
+    with _no_collecting():
+        _write(folder, Town(seed, today), people, contacts, agencies)
+
+
+@contextmanager
+def _no_collecting() -> Iterator[None]:
+    """Hundreds of thousands of lasting values and no cycle: looking for some takes half the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _write(folder: Path, town: Town, people: int, contacts: int, agencies: Sequence[str]) -> None:
     cast = scenes(town, contacts)
     populate(town, people)
-    in_contacts = {part.person.serial for scene in cast for part in scene.parts if part.person}
-    held = [item for scene in cast for item in scene.held]
-    held += [item for person in town.people if person.serial not in in_contacts for item in usual(town, person)]
+    settle(town)
+    books = {agency: registers(town, agency) for agency in AGENCIES}
+    rows = _rows(town, cast, books)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "README.txt").write_text(NOTICE, encoding="utf-8")
-    write_police(folder / "police", town.people, [each for each in held if each.category.startswith(AGENCIES["police"])])
-    write_trust(folder / "trust", town.people, [each for each in held if each.category.startswith(AGENCIES["trust"])])
+    for agency in agencies:
+        _writer(agency, town)(folder / agency, books[agency], rows[agency])
     _write_contacts(folder / "contacts.jsonl", cast, town)
-    (folder / "truth.json").write_text(_truth(cast, town, held), encoding="utf-8")
+    (folder / "script.json").write_text(script(cast), encoding="utf-8")
+    (folder / "truth.json").write_bytes(truth(cast, town, books, rows))
+
+
+def _writer(agency: str, town: Town) -> Callable[[Path, Sequence[Recorded], Sequence[Row]], None]:
+    if agency == "schools":
+        return lambda folder, people, rows: write_schools(folder, town, people, rows)
+    return {
+        "csc": write_csc,
+        "police": write_police,
+        "trust": write_trust,
+        "gp": write_gp,
+        "housing": write_housing,
+        "probation": write_probation,
+    }[agency]
+
+
+def _rows(town: Town, cast: list[Scene], books: dict[str, list[Recorded]]) -> dict[str, list[Row]]:
+    """What each agency holds: of people in contacts what the contact is about, of the others what is usual."""
+    in_contacts = {part.person.serial for scene in cast for part in scene.parts if part.person}
+    told: dict[tuple[str, int], list[Held]] = defaultdict(list)
+    for scene in cast:
+        for each in scene.held:
+            told[each.agency, each.person.serial].append(each)
+    rows: dict[str, list[Row]] = {}
+    for agency, records in books.items():
+        of_course = [category for category in HOLDS[agency] if category in OF_COURSE]
+        keys: dict[int, list[str]] = defaultdict(list)
+        for record in records:
+            keys[record.person.serial].append(record.key)
+        found: list[Row] = []
+        for person in town.people:
+            if person.serial in keys:
+                mine = keys[person.serial]
+                special = person.serial in in_contacts
+                held = told.pop((agency, person.serial), []) + usual(town, person, agency, only=of_course if special else HOLDS[agency])
+                found += [(mine[index % len(mine)], each) for index, each in enumerate(held)]
+        rows[agency] = found
+    if told:
+        message = f"held of people whom the agency does not know: {sorted(told)}"
+        raise ValueError(message)
+    return rows
 
 
 def _write_contacts(path: Path, cast: list[Scene], town: Town) -> None:
     adapter = TypeAdapter(Contact)
     lines = [adapter.dump_json(contact_of(scene, number, town)).decode() for number, scene in enumerate(cast, 1)]
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-
-
-def _truth(cast: list[Scene], town: Town, held: list[Held]) -> str:
-    rows: dict[int, list[Held]] = defaultdict(list)
-    for each in held:
-        rows[each.person.serial].append(each)
-    contacts = {f"demo-{number:03d}": _true_contact(scene, rows) for number, scene in enumerate(cast, 1)}
-    everyone = [_true_person(person) for person in town.people]
-    return json.dumps({"synthetic": True, "contacts": contacts, "people": everyone}, ensure_ascii=False, separators=(",", ":")) + "\n"
-
-
-def _true_contact(scene: Scene, rows: dict[int, list[Held]]) -> dict[str, Any]:
-    subjects = {f"s{index}": {agency: _true_part(part, agency, rows) for agency in AGENCIES} for index, part in enumerate(scene.parts, 1)}
-    return {"scene": scene.name, "subjects": subjects}
-
-
-def _true_part(part: Part, agency: str, rows: dict[int, list[Held]]) -> dict[str, Any]:
-    """The key that is really theirs, what matching should say, and every row they have, whatever may be released."""
-    key = in_system(part.person, agency) if part.person else None
-    outcome = part.expected.get(agency, "confirmed" if key else "none")
-    mine = [each for each in rows[part.person.serial] if each.category.startswith(AGENCIES[agency])] if part.person else []
-    held = [{"category": each.category, "at": each.at.isoformat(), "fields": each.fields} for each in mine]
-    return {"key": key, "outcome": outcome, "rows": held}
-
-
-def _true_person(person: Person) -> dict[str, Any]:
-    return {
-        "family_name": person.family_name,
-        "given_names": person.given_names,
-        "born_on": person.born_on.isoformat(),
-        "postcode": person.home.postcode,
-        "nhs_number": person.nhs_number,
-        "verified": person.trace_status == TRACED,
-        "police": person.nominal,
-        "trust": person.hospital,
-    }

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from importlib.resources import files as resources
+from functools import cache
 from pathlib import Path
 from typing import Final
 
+from agents.demo.histories import HOLDS
 from broker import keystore
 from broker.directory import LARGE, open_enrolment, parse_root, sign
 from broker.founding import announce_due, draft_directory, new_lone_key, new_party, root_text, snapshot_of
 from broker.packfiles import read_pack
 from broker.settings import Folder
 from broker.trustfiles import path_of, read_root, read_statement, write_whole
-from policies.categories import Categories, Category
+from policies.categories import CONCERN, Categories, Category
+from policies.law import Law
 from policies.located import parse
 from policies.pack import shipped
+from policies.vocabulary import Side
 from schemas import codec
-from schemas.enums import ControllerKind, KeyUse, StatementKind
+from schemas.enums import ControllerKind, KeyUse, Layer, StatementKind
 from schemas.identifiers import PartyId
 from schemas.statements import Statement
 
@@ -38,6 +42,7 @@ class Member:
     phone: str
     task: str
     citation: str
+    relevant_person: str | None = None  # why CA 2004 s.16LA binds it, where that is not by its kind alone
 
 
 MEMBERS: Final = (
@@ -68,25 +73,81 @@ MEMBERS: Final = (
         task="Care of patients, with regard to the welfare of children",
         citation="Children Act 2004 s.11",
     ),
+    Member(
+        folder="csc",
+        id=PartyId("agency.csc"),
+        kind=ControllerKind.local_authority,
+        name="Borough Council Children's Social Care (synthetic)",
+        phone="01632 960404",
+        task="Children's social care",
+        citation="Children Act 1989 ss.17, 47",
+    ),
+    Member(
+        folder="gp",
+        id=PartyId("agency.gp"),
+        kind=ControllerKind.gp_practice,
+        name="Borough GP Federation (synthetic)",
+        phone="01632 960505",
+        task="Care of registered patients under NHS arrangements",
+        citation="Children Act 2004 s.16LA(4)(c)",
+        relevant_person="Provides services under NHS arrangements, Children Act 2004 s.16LA(4)(c) (synthetic)",
+    ),
+    Member(
+        folder="schools",
+        id=PartyId("agency.schools"),
+        kind=ControllerKind.academy,
+        name="Borough Schools Trust (synthetic)",
+        phone="01632 960606",
+        task="Safeguarding and promoting the welfare of pupils",
+        citation="Education Act 2002 s.157 and the Independent School Standards",
+        relevant_person="Designated for the local arrangements, Children Act 2004 ss.16E, 16LA(4)(b) (synthetic)",
+    ),
+    Member(
+        folder="housing",
+        id=PartyId("agency.housing"),
+        kind=ControllerKind.housing_authority,
+        name="Borough Housing (synthetic)",
+        phone="01632 960707",
+        task="Housing and homelessness, with regard to the welfare of children",
+        citation="Children Act 1989 ss.27, 47",
+    ),
+    Member(
+        folder="probation",
+        id=PartyId("agency.probation"),
+        kind=ControllerKind.probation,
+        name="Borough Probation (synthetic)",
+        phone="01632 960808",
+        task="Supervising offenders, with regard to the welfare of children",
+        citation="Children Act 2004 s.11",
+    ),
 )
+SECRECY: Final = frozenset(
+    {ControllerKind.local_authority, ControllerKind.nhs_body, ControllerKind.gp_practice}
+)  # professionals bound to it
 
 
-def found_network(folder: Path, at: datetime) -> None:
-    """Make officers, root, every party's folder and keys, and a directory that two of three officers sign."""
+def found_network(folder: Path, at: datetime, members: Sequence[Member] = MEMBERS) -> None:
+    """Make officers, root, every party's folder and keys, and a directory that two of three officers sign; the hub comes first."""
     office = folder / "office"
     officers = [(name, new_lone_key(office / name, KeyUse.officer), name == OFFICERS[-1]) for name in OFFICERS]
     pinned = root_text(officers, new_lone_key(office / "snapshot", KeyUse.snapshot), THRESHOLD)
     root = parse_root(pinned, "root.toml")
-    wishes = [open_enrolment(root.network, _enrol(Folder(folder / member.folder), member, pinned, at)) for member in MEMBERS]
-    accepted = [read_pack(folder / MEMBERS[0].folder).law_digest]
+    files = {member.folder: settings_files(member, at.date(), members) for member in members}
+    wishes = [open_enrolment(root.network, _enrol(Folder(folder / name), each, pinned, at)) for name, each in files.items()]
+    accepted = [read_pack(folder / members[0].folder).law_digest]
     directory = codec.encode(draft_directory(root, wishes, None, accepted, at), LARGE)
     signed = sign(StatementKind.directory, directory, [key for _, key, _ in officers[:THRESHOLD]])
     write_whole(office / "directory.avro", codec.encode(signed, LARGE))
 
 
-def _enrol(party: Folder, member: Member, pinned: str, at: datetime) -> Statement:
+def members_of(folder: Path) -> list[Member]:
+    """The members of the network in this folder, hub first."""
+    return [member for member in MEMBERS if (folder / member.folder / "party.toml").is_file()]
+
+
+def _enrol(party: Folder, files: Mapping[str, str], pinned: str, at: datetime) -> Statement:
     """What an operator does: write the settings, pin the root, `mash keys new`."""
-    for name, text in settings_files(member, at.date()).items():
+    for name, text in files.items():
         write_whole(party.path / name, text.encode())
     write_whole(party.root_file, pinned.encode())
     return new_party(party, at)
@@ -94,7 +155,7 @@ def _enrol(party: Folder, member: Member, pinned: str, at: datetime) -> Statemen
 
 def renew(folder: Path, at: datetime) -> list[Statement]:
     """Announce each party's key of this epoch where it is missing, make today's snapshot, and give every party all of it."""
-    office, parties = folder / "office", [Folder(folder / member.folder) for member in MEMBERS]
+    office, parties = folder / "office", [Folder(folder / member.folder) for member in members_of(folder)]
     directory = read_statement(office / "directory.avro")
     announcements = [read_statement(path) for party in parties for path in announce_due(party, at)]
     online = keystore.one(keystore.load(office / "snapshot").snapshot, KeyUse.snapshot, office / "snapshot")
@@ -105,16 +166,16 @@ def renew(folder: Path, at: datetime) -> list[Statement]:
     return statements
 
 
-def settings_files(member: Member, today: date) -> dict[str, str]:
+def settings_files(member: Member, today: date, members: Sequence[Member]) -> dict[str, str]:
     """party.toml and the pack of one member; hub.toml for the hub."""
     party = "\n".join([
         f'id = "{member.id}"', f'kind = "{member.kind.value}"', f'name = "{member.name}"',
         'transport = { kind = "embedded", path = "../transport.sqlite" }',
         "", "[duty_contact]", 'name = "Duty desk (synthetic)"', f'phone = "{member.phone}"', 'hours = "24 hours"', "",
     ])  # fmt: skip
-    example = resources("policies").joinpath("agreements", "example.toml").read_text(encoding="utf-8")
-    found = {"party.toml": party, "pack/controller.toml": _controller(member, today), "pack/agreements/borough-mash.toml": example}
-    if member.kind is ControllerKind.local_authority:
+    agreement = {"pack/agreements/borough-mash.toml": _agreement(members, today)}
+    found = {"party.toml": party, "pack/controller.toml": _controller(member, today), **agreement}
+    if member is members[0]:
         found["hub.toml"] = HUB_TOML
     return found
 
@@ -124,6 +185,8 @@ def _controller(member: Member, today: date) -> str:
         f'party = "{member.id}"', f'kind = "{member.kind.value}"', 'version = "demo"',
         f'own_task = {{ task = "{member.task}", citation = "{member.citation}" }}',
     ]  # fmt: skip
+    if member.relevant_person is not None:
+        lines.append(f'relevant_person = "{member.relevant_person}"')
     for condition in ("sch1.para18", "sch1.para6"):
         lines += ["", "[[apd]]", f'condition = "{condition}"', 'version = "demo"']
     for category in _held(member):
@@ -137,9 +200,37 @@ def _controller(member: Member, today: date) -> str:
     return "\n".join(lines) + "\n"
 
 
+@cache
+def _shipped() -> tuple[Law, Categories]:
+    """Read once for all members: it is most of what founding a network costs."""
+    files = shipped()
+    return parse(files["law/england.toml"], "england.toml", Law), parse(files["categories.toml"], "categories.toml", Categories)
+
+
 def _held(member: Member) -> list[Category]:
-    table = parse(shipped()["categories.toml"], "categories.toml", Categories)
-    return [each for each in (table.concern, *table.categories) if member.kind in each.held_by]
+    table = _shipped()[1]
+    mine = HOLDS.get(member.folder, (CONCERN,))
+    return [each for each in (table.concern, *table.categories) if each.id in mine and member.kind in each.held_by]
+
+
+def _agreement(members: Sequence[Member], today: date) -> str:
+    """Who takes part, which categories each supplies, and the rules they mean to rely on: each gateway rule of the law, for a demo."""
+    rules = [rule.id for rule in _shipped()[0].rules if rule.layer is Layer.gateway and rule.side is Side.discloser]
+    supplied = {member.id: sorted(HOLDS[member.folder]) for member in members if member.folder in HOLDS}
+    return "\n".join([
+        'id = "borough-mash"', 'version = "demo"', 'title = "Information sharing in the borough\'s multi-agency safeguarding hub"',
+        f"parties = {_listed(member.id for member in members)}", 'purposes = ["safeguarding", "promoting_welfare"]',
+        f"basis = {_listed(rules)}", f"bound_to_secrecy = {_listed(member.id for member in members if member.kind in SECRECY)}",
+        f"in_force = {{ from = {today.replace(day=1)}, until = {today.replace(year=today.year + 2, day=1)} }}",
+        f"review_by = {today.replace(year=today.year + 1, day=1)}",
+        f"categories = {_listed([CONCERN, *sorted({each for categories in supplied.values() for each in categories})])}",
+        "", "[supplies]",
+        *(f'"{party}" = {_listed(categories)}' for party, categories in supplied.items()), "",
+    ])  # fmt: skip
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return "[" + ", ".join(f'"{text}"' for text in texts) + "]"
 
 
 HUB_TOML: Final = """[hours]
@@ -151,6 +242,11 @@ green = 72
 task = "Deciding whether a child may be in need or at risk"
 citation = "Children Act 1989 ss.17(1), 47(1)"
 concern = "A worry about this child has reached the hub, which is deciding whether a threshold for help or enquiries is met."
+
+[stages.early_help]
+task = "Offering help early, together with other services"
+citation = "Children Act 2004 s.10"
+concern = "The hub is finding out with the family which help would suit this child."
 
 [stages.s17]
 task = "Assessing a child who may be in need"

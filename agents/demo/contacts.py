@@ -1,4 +1,4 @@
-"""Twelve contacts, each made to show one thing; asked for more, they come round again with other people."""
+"""The first twelve contacts, each made to show one thing, and how all forty come round again with other people."""
 
 from __future__ import annotations
 
@@ -6,45 +6,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from agents.demo import contacts_course, contacts_lives, contacts_names
+from agents.demo.family import CHILD, COLLEGE, CONSTABLE, MIDWIFE, MOTHER, NEIGHBOUR, PARTNER, SCHOOL, VISITOR, Family
 from agents.demo.histories import Held, something
-from agents.demo.people import UNTRACED, Home, Person, Town
+from agents.demo.people import UNTRACED, Town
+from agents.demo.registers import AGENCIES
 from agents.demo.scenes import Part, Scene, changed
-from schemas.enums import Consent, NecessityReason, Openness, Para18Reason, Rag, Sex, Stage, SubjectRole
-
-SCHOOL: Final = ("school", "R. Hollis", "Larkfield Primary School (SYNTHETIC)")
-COLLEGE: Final = ("school", "T. Vance", "Quarry Bank Academy (SYNTHETIC)")
-VISITOR: Final = ("health visitor", "P. Amadi", "Community Health Services (SYNTHETIC)")
-MIDWIFE: Final = ("midwife", "J. Sorrel", "Community Midwifery (SYNTHETIC)")
-CONSTABLE: Final = ("police", "PC 4471", "Borough Police (SYNTHETIC)")
-NEIGHBOUR: Final = ("member of the public", "Neighbour", "none given")
-CHILD, MOTHER, PARTNER = SubjectRole.child, SubjectRole.parent_carer, SubjectRole.alleged_source
-
-
-class Family:
-    """A mother, her child and perhaps her partner at one address, known to both agencies unless said otherwise."""
-
-    def __init__(self, town: Town, ages: tuple[int, int], *, police: bool = True, trust: bool = True) -> None:
-        self.town, self.home = town, town.home()
-        self.mother = self._known(town.adult(self.home, sex=Sex.female, ages=(25, 42)), police=police, trust=trust)
-        self.child = self._known(town.child(self.home, self.mother.family_name, ages=ages), police=police, trust=trust)
-
-    def partner(self, home: Home | None = None) -> Person:
-        """The mother's partner."""
-        return self._known(self.town.adult(home or self.home, sex=Sex.male, ages=(24, 48)), police=True, trust=True)
-
-    def parts(self, *, numbered: bool = True) -> tuple[Part, Part]:
-        """Child and mother, as most contacts name them."""
-        return (
-            Part(role=CHILD, relation="the child", person=self.child, numbered=numbered),
-            Part(role=MOTHER, relation="mother", person=self.mother),
-        )
-
-    def _known(self, person: Person, *, police: bool, trust: bool) -> Person:
-        return self.town.known_to(person, police=police, trust=trust)
+from schemas.enums import Consent, NecessityReason, Openness, Para18Reason, Rag, Stage, SubjectRole
 
 
 def _s47_red(town: Town) -> Scene:
-    family, held = Family(town, (6, 10)), list[Held]()
+    family, held = Family(town, (6, 10), clean=AGENCIES), list[Held]()
     partner = family.partner()
     for days, grade in ((40, "Medium"), (19, "High"), (6, "High")):
         held.append(something(town, partner, "pol.da_callouts_dash", (days, days), risk_grade=grade, children_present="Yes, upstairs"))
@@ -135,7 +107,7 @@ def _only_dave(town: Town) -> Scene:
         words=f"{family.child.given_names} talks of 'Dave' who stays over and has a temper. We have no surname and no address for him.",
         parts=(
             *family.parts(),
-            Part(role=PARTNER, relation="mother's partner", known_as="Dave", expected={"police": "none", "trust": "none"}),
+            Part(role=PARTNER, relation="mother's partner", known_as="Dave"),
         ),
         held=(
             something(town, family.mother, "pol.da_callouts_dash", (10, 50)),
@@ -149,11 +121,9 @@ def _only_dave(town: Town) -> Scene:
 
 
 def _twins(town: Town) -> Scene:
-    family = Family(town, (13, 15))
-    first, second = (
-        town.known_to(each, police=True, trust=True) for each in town.twins(family.home, family.mother.family_name, ages=(4, 9))
-    )
-    ambiguous = {"police": "ambiguous", "trust": "ambiguous"}
+    family = Family(town, (13, 15), clean=AGENCIES)
+    first, second = map(family.join, town.twins(family.home, family.mother.family_name, ages=(4, 9)))
+    ambiguous = dict.fromkeys(AGENCIES, "ambiguous")
     return Scene(
         name="twins",
         referrer=SCHOOL,
@@ -177,7 +147,7 @@ def _twins(town: Town) -> Scene:
 
 
 def _nobody_holds(town: Town) -> Scene:
-    family = Family(town, (2, 6), police=False, trust=False)
+    family = Family(town, (2, 6), among=())
     return Scene(
         name="nobody_holds",
         referrer=VISITOR,
@@ -280,12 +250,25 @@ def _expecting(town: Town) -> Scene:
     )
 
 
-TEMPLATES: Final[tuple[Callable[[Town], Scene], ...]] = (
-    *(_s47_red, _openness_missing, _screening, _emergency, _only_dave, _twins),
-    *(_nobody_holds, _nothing_held, _s17_amber, _intelligence, _missing, _expecting),
+def _alone(scene: Callable[[Town], Scene]) -> Callable[[Town], tuple[Scene, ...]]:
+    return lambda town: (scene(town),)
+
+
+TEMPLATES: Final[tuple[Callable[[Town], tuple[Scene, ...]], ...]] = (
+    *map(_alone, (_s47_red, _openness_missing, _screening, _emergency, _only_dave, _twins)),
+    *map(_alone, (_nobody_holds, _nothing_held, _s17_amber, _intelligence, _missing, _expecting)),
+    *map(_alone, contacts_course.URGENT),
+    contacts_course.low_level,
+    *map(_alone, (*contacts_lives.SCENES, *contacts_course.COURSES, *contacts_names.SCENES)),
 )
 
 
 def scenes(town: Town, contacts: int) -> list[Scene]:
     """That many contacts, in the order of the templates, round and round."""
-    return [TEMPLATES[number % len(TEMPLATES)](town) for number in range(contacts)]
+    cast: list[Scene] = []
+    while len(cast) < contacts:
+        for template in TEMPLATES:
+            cast += template(town)
+            if len(cast) >= contacts:
+                break
+    return cast[:contacts]

@@ -1,7 +1,8 @@
-"""Ordinary names as English registers hold them (all letters exist in cp1252), and streets and postcodes that exist nowhere."""
+"""Names as English registers hold them, how the same name is written otherwise, and streets that exist nowhere."""
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Final
 
 FAMILY: Final = (
@@ -13,6 +14,7 @@ FAMILY: Final = (
     *("O'Connor", "O'Brien", "Murphy", "Kelly", "Byrne", "McDonald", "MacLeod", "St. John", "Smith-Jones", "Owen-Price", "van Dijk"),
     *("Chen", "Wang", "Nguyen", "Tran", "Lee", "Cohen", "Levy", "Costa", "Rossi", "Moreau", "Dubois", "Kovács", "Horvath", "Petrov"),
     *("Turner", "Hill", "Cooper", "Ward", "Morris", "Moore", "Clark", "Baker", "Harrison", "King", "Morgan", "Allen", "James", "Scott"),
+    *("Nguyễn", "Wójcik", "Şahin", "Đặng", "Kaczyński", "Dvořák", "Çelik", "Ståhl", "Ferreira", "Haddad", "Rahimi", "Ahmadi"),
     *("Ellis", "Foster", "Holmes", "Palmer", "Hunt", "Webb", "Rogers", "Stone", "Barker", "Fletcher", "Marsh", "Atkins", "Dixon"),
 )
 GIRLS: Final = (
@@ -40,3 +42,48 @@ STREETS: Final = (
     *("Sycamore Road", "Albion Street", "Canal Walk", "Station Road", "Marlow Close", "Rowan Court", "Quarry Lane", "Mill Lane"),
     *("Chapel Street", "Priory Gardens", "Hazel Avenue", "Ferry Road", "Jubilee House", "Orchard Way", "Saxon Rise", "Tower Street"),
 )
+NICKNAMES: Final = {  # as people are called, and as a record may have them
+    "Amelia": "Millie", "Olivia": "Liv", "Sophie": "Soph", "Hannah": "Han", "Phoebe": "Phee", "Alice": "Ali", "Harriet": "Hattie",
+    "Beatrice": "Bea", "Florence": "Flo", "Kayleigh": "Kay", "Yasmin": "Yaz", "Simran": "Simmi", "Zofia": "Zosia", "Daisy": "Dee",
+    "Oliver": "Ollie", "Arthur": "Art", "Muhammad": "Mo", "Archie": "Arch", "Henry": "Harry", "Theo": "Ted", "Alfie": "Alf",
+    "Ibrahim": "Ibby", "Callum": "Cal", "Tyler": "Ty", "Jamal": "Jay", "Dexter": "Dex", "Finley": "Fin", "Gabriel": "Gabe",
+    "Sarah": "Sally", "Emma": "Em", "Nicola": "Nicky", "Rachel": "Rach", "Michelle": "Shell", "Joanne": "Jo", "Gemma": "Gem",
+    "Katarzyna": "Kasia", "Agnieszka": "Aga", "Catherine": "Kate", "Deborah": "Debbie", "Tracey": "Trace", "Helen": "Nell",
+    "Vanessa": "Ness", "David": "Dave", "Andrew": "Andy", "Richard": "Rick", "Stephen": "Steve", "Darren": "Daz", "Gary": "Gaz",
+    "Kevin": "Kev", "Simon": "Si", "Gurpreet": "Gary", "Rajesh": "Raj", "Abdul": "Abs", "Piotr": "Peter", "Patrick": "Paddy",
+    "Carlos": "Charlie", "Dmitri": "Dima", "Nathan": "Nate", "Trevor": "Trev",
+}  # fmt: skip
+VARIANTS: Final = {  # one name, spelt as another register spelt it
+    "Muhammad": ("Mohammed", "Mohamed", "Mohammad"), "Mohamed": ("Mohammed", "Muhammad"), "Ahmed": ("Ahmad", "Achmed"),
+    "Hussain": ("Hussein", "Husain"), "Yusuf": ("Yousef", "Yousuf"), "Fatima": ("Fatimah", "Fatema"), "Aisha": ("Ayesha", "Aysha"),
+    "Maryam": ("Mariam", "Miriam"), "Ibrahim": ("Ebrahim",), "Hassan": ("Hasan",), "Chowdhury": ("Choudhury", "Chaudhry"),
+    "Rahman": ("Rehman",), "Akhtar": ("Akter",), "Kaur": ("Kour",), "Popescu": ("Popesco",), "Dmitri": ("Dmitry", "Dimitri"),
+    "Petrov": ("Petroff",), "Adeyemi": ("Adeyemí",), "Abdi": ("Cabdi",), "Halima": ("Halimo", "Xaliimo"), "Zofia": ("Sofia",),
+    "Szymon": ("Simon",), "Jakub": ("Jacob",), "Piotr": ("Peter",), "Katarzyna": ("Catherine",), "Seán": ("Shaun", "Sean"),
+    "Siobhán": ("Shivaun", "Siobhan"), "Niamh": ("Neve",), "Sophie": ("Sofie",), "Catherine": ("Katherine", "Kathryn"),
+    "Stephen": ("Steven",), "Rachel": ("Rachael",), "Ahmadi": ("Ahmady",), "Rahimi": ("Raheemi",), "Haddad": ("Hadad",),
+    "McDonald": ("MacDonald", "Macdonald"), "MacLeod": ("McLeod",), "Clarke": ("Clark",), "O'Connor": ("O Connor", "OConnor"),
+    "St. John": ("StJohn", "Saint John"), "Smith-Jones": ("Smith Jones", "Smith"), "Owen-Price": ("Owen", "Price"),
+}  # fmt: skip
+PATRONYMIC: Final = (  # a child's last name is its father's first, or made of it
+    *(("Axmed", "Axmed"), ("Warsame", "Warsame"), ("Tesfay", "Tesfay"), ("Berhane", "Berhane"), ("Gebre", "Gebre")),
+    *(("Jón", "Jónsdóttir"), ("Einar", "Einarsson"), ("Ivan", "Ivanovich"), ("Pyotr", "Petrovna"), ("Sivakumar", "Sivakumar")),
+)
+
+
+_UNMARKED: Final = str.maketrans({"Đ": "D", "đ": "d", "Ł": "L", "ł": "l", "\u0131": "i"})  # marks that are no combining ones
+
+
+def latin(text: str) -> str:
+    """A name as a system with few letters has it: what cp1252 cannot write loses its marks."""
+    try:
+        text.encode("cp1252")
+    except UnicodeEncodeError:
+        return bare(text)
+    return text
+
+
+def bare(text: str) -> str:
+    """Without marks: Kovacs, Nguyen, Dang."""
+    plain = unicodedata.normalize("NFD", text.translate(_UNMARKED))
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from agents.demo.histories import Held, category_toml
-from agents.demo.people import Person
+from agents.demo.database import new_database
+from agents.demo.histories import Row, category_toml, in_columns
+from agents.demo.registers import Recorded
 
 OCCURRENCES: Final = {  # category: occurrence class, columns of its fields in their order
     "pol.incidents": ("INC", ("headline", "narrative", "result")),
@@ -42,7 +42,6 @@ born_on = { column = "dob", format = "%Y-%m-%d" }
 postcode = "home_postcode"
 """
 _SCHEMA: Final = """
-CREATE TABLE synthetic_notice (notice TEXT NOT NULL);
 CREATE TABLE nominals (nominal_ref TEXT PRIMARY KEY, surname TEXT NOT NULL, forenames TEXT, sex TEXT, dob TEXT,
     home_line TEXT, home_postcode TEXT);
 CREATE INDEX nominals_dob ON nominals (dob);
@@ -53,18 +52,15 @@ CREATE INDEX involvements_nominal ON involvements (nominal_ref, occ_class);
 """
 
 
-def write_police(folder: Path, people: Iterable[Person], held: Iterable[Held]) -> None:
+def write_police(folder: Path, people: Iterable[Recorded], rows: Iterable[Row]) -> None:
     """`records.sqlite` and `source.toml`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "source.toml").write_text(source_toml(), encoding="utf-8")
-    path = folder / "records.sqlite"
-    path.unlink(missing_ok=True)
-    with closing(sqlite3.connect(path)) as database, database:
-        database.executescript(_schema())
-        database.execute("INSERT INTO synthetic_notice VALUES ('SYNTHETIC: nobody in this file exists')")
-        database.executemany("INSERT INTO nominals VALUES (?, ?, ?, ?, ?, ?, ?)", sorted(_nominal(each) for each in people if each.nominal))
-        for number, each in enumerate(held, 1):
-            _insert(database, number, each)
+    schema = _schema()
+    with new_database(folder / "records.sqlite", schema) as database:
+        database.executemany("INSERT INTO nominals VALUES (?, ?, ?, ?, ?, ?, ?)", map(_nominal, people))
+        for number, row in enumerate(rows, 1):
+            _insert(database, number, row)
 
 
 def _schema() -> str:
@@ -81,24 +77,25 @@ def _schema() -> str:
     return "\n".join([_SCHEMA, *views, *tables])
 
 
-def _nominal(person: Person) -> tuple[str, ...]:
-    sex = person.sex.value[0].upper()
-    home = person.home
-    return (str(person.nominal), person.family_name, person.given_names, sex, person.born_on.isoformat(), home.line, home.postcode)
+def _nominal(record: Recorded) -> tuple[str | None, ...]:
+    sex = record.person.sex.value[0].upper()
+    born_on = record.born_on.isoformat() if record.born_on else None
+    return (record.key, record.family_name, record.given_names, sex, born_on, record.home.line, record.home.postcode)
 
 
-def _insert(database: sqlite3.Connection, number: int, held: Held) -> None:
+def _insert(database: sqlite3.Connection, number: int, row: Row) -> None:
+    key, held = row
     if held.category in OCCURRENCES:
         name, columns = OCCURRENCES[held.category]
-        values = dict(zip(columns, held.fields.values(), strict=True))
-        row = (number, name, f"{held.at.isoformat()} {8 + number % 14:02d}:{number % 60:02d}")
+        values = dict(zip(columns, in_columns(held), strict=True))
+        occurrence = (number, name, f"{held.at.isoformat()} {8 + number % 14:02d}:{number % 60:02d}")
         rest = tuple(values.get(column) for column in ("headline", "narrative", "result", "grade", "children"))
-        database.execute("INSERT INTO occurrences VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row + rest)
-        database.execute("INSERT INTO involvements VALUES (?, ?, ?, 'named')", (number, held.person.nominal, name))
+        database.execute("INSERT INTO occurrences VALUES (?, ?, ?, ?, ?, ?, ?, ?)", occurrence + rest)
+        database.execute("INSERT INTO involvements VALUES (?, ?, ?, 'named')", (number, key, name))
         return
     name, _, names = NOMINAL_TABLES[held.category]
     marks = ", ".join("?" * (len(names) + 2))
-    values_of = (held.person.nominal, held.at.isoformat(), *held.fields.values())
+    values_of = (key, held.at.isoformat(), *in_columns(held))
     database.execute(f"INSERT INTO {name} VALUES ({marks})", values_of)  # noqa: S608 - our own names above
 
 

@@ -1,14 +1,15 @@
-"""What a contact is made of: who is in it, what is known of them, and the decision of a hub officer."""
+"""What a contact is made of: who is in it, what is known of them, the decision of a hub officer, and what happens later."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta
-from typing import Final
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
 
 from agents.demo.histories import Held
-from agents.demo.people import UNTRACED, Person, Town
-from schemas.enums import Consent, NecessityReason, Openness, Para18Reason, Purpose, Rag, Sex, Stage, SubjectRole
+from agents.demo.people import UNTRACED, Home, Person, Town
+from schemas.enums import Consent, NecessityReason, Openness, Para18Reason, Purpose, Rag, Stage, SubjectRole
 from schemas.events import Contact, OfficerDecision, Referrer
 from schemas.identifiers import Slug, SubjectRef
 from schemas.records import NHS_NUMBER, Address, Consents, Identifier, Necessity, Officer, Subject
@@ -26,6 +27,10 @@ CONSENTS: Final = Consents(
 )
 
 
+LOCAL: Final = ZoneInfo("Europe/London")
+FRIDAY: Final = 4
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Part:
     """One subject: a person of the borough (or nobody in it), and what the contact knows of them."""
@@ -34,8 +39,21 @@ class Part:
     relation: str
     person: Person | None = None
     known_as: str | None = None
+    due_on: date | None = None
     numbered: bool = False  # the contact gives an NHS number
-    expected: dict[str, str] = field(default_factory=dict)  # outcome by agency, where it is not what the rows say
+    said: dict[str, Any] = field(default_factory=dict)  # what the contact says otherwise than it is, by the subject's field
+    expected: dict[str, str] = field(default_factory=dict)  # outcome by agency that has a record, where it is not what the records say
+    wrong: tuple[str, ...] = ()  # agencies whose records name somebody else by this person's number: the wrong person will be found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Later:
+    """Something that happens after the request: what, at which agency (none: the hub), and how long after."""
+
+    event: Literal["withdraw", "late", "revise", "correct"]
+    after_minutes: int
+    reason: str
+    agency: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -54,13 +72,26 @@ class Scene:
     consents: Consents = CONSENTS
     purpose: Purpose = Purpose.safeguarding
     break_glass: bool = False
+    came: tuple[int, time] | None = None  # so many days ago, at this time in London; otherwise in the course of yesterday
+    later: tuple[Later, ...] = ()
+    never: tuple[str, ...] = ()  # words that no answer may hold
+
+
+def last_friday(town: Town) -> tuple[int, time]:
+    """Half past four on the Friday before today, when a hub's week ends."""
+    return (town.today.weekday() - FRIDAY) % 7 or 7, time(16, 30)
+
+
+def at_home(*homes: Home) -> dict[str, Any]:
+    """What the contact knows of an address, where it is not where the person lives now."""
+    return {"addresses": tuple(Address(line=home.line, postcode=home.postcode) for home in homes)}
 
 
 def contact_of(scene: Scene, number: int, town: Town) -> Contact:
-    """The record a hub takes in; contacts came through the day before `today`."""
-    received_at = datetime.combine(town.today - timedelta(days=1), time(8, 30), UTC) + timedelta(minutes=37 * (number - 1) % 480)
+    """The record a hub takes in; contacts came through the day before `today` unless the scene says when."""
     kind, name, organisation = scene.referrer
-    again = f" Contact {number}." if number > 12 else ""  # noqa: PLR2004 - templates come round again; words that repeat are refused at intake
+    received_at = _came(scene, number, town)
+    again = f" Contact {number}." if number > 40 else ""  # noqa: PLR2004 - templates come round again; words that repeat are refused at intake
     return Contact(
         contact_ref=Slug(f"demo-{number:03d}"),
         received_at=received_at,
@@ -80,9 +111,11 @@ def contact_of(scene: Scene, number: int, town: Town) -> Contact:
     )
 
 
-def in_system(person: Person, agency: str) -> str | None:
-    """The key under which an agency knows somebody."""
-    return person.nominal if agency == "police" else person.hospital
+def _came(scene: Scene, number: int, town: Town) -> datetime:
+    if scene.came is not None:
+        days, at = scene.came
+        return datetime.combine(town.today - timedelta(days=days), at, LOCAL).astimezone(UTC)
+    return datetime.combine(town.today - timedelta(days=1), time(8, 30), UTC) + timedelta(minutes=37 * (number - 1) % 480)
 
 
 def changed(consents: Consents = CONSENTS, **answers: Consent | Openness | Para18Reason | None) -> Consents:
@@ -94,9 +127,10 @@ def _subject(part: Part, index: int) -> Subject:
     ref = SubjectRef(f"s{index}")
     person = part.person
     if person is None:
-        return Subject(ref=ref, role=part.role, relation_to_child=part.relation, known_as=part.known_as)
+        nobody = Subject(ref=ref, role=part.role, relation_to_child=part.relation, known_as=part.known_as, due_on=part.due_on)
+        return replace(nobody, **part.said)
     number = Identifier(system=NHS_NUMBER, value=person.nhs_number, verified=person.trace_status != UNTRACED)
-    return Subject(
+    known = Subject(
         ref=ref,
         role=part.role,
         relation_to_child=part.relation,
@@ -104,7 +138,8 @@ def _subject(part: Part, index: int) -> Subject:
         given_names=person.given_names,
         known_as=part.known_as,
         born_on=person.born_on,
-        sex=Sex(person.sex),
+        sex=person.sex,
         addresses=(Address(line=person.home.line, postcode=person.home.postcode),),
         identifiers=(number,) if part.numbered else (),
     )
+    return replace(known, **part.said)

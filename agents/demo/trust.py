@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from agents.demo.histories import Held, category_toml
-from agents.demo.people import ABSENT, Person
+from agents.demo.histories import Held, Row, category_toml, in_columns
+from agents.demo.people import ABSENT
+from agents.demo.registers import Recorded
 
 PATIENTS: Final = ("HOSP_NO", "NHS_NO", "NHS_NO_STATUS", "SURNAME", "FORENAMES", "SEX", "DATE OF BIRTH", "ADDRESS 1", "POSTCODE", "REMARK")
 EXTRACTS: Final = {  # category: file, date column, its format, columns of its fields in their order
@@ -35,16 +36,16 @@ nhs_number = { column = "NHS_NO", verified = { column = "NHS_NO_STATUS", equals 
 """
 
 
-def write_trust(folder: Path, people: Iterable[Person], held: Sequence[Held]) -> None:
+def write_trust(folder: Path, people: Iterable[Recorded], rows: Sequence[Row]) -> None:
     """`patients.csv`, one file for each category, and `source.toml`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "source.toml").write_text(source_toml(), encoding="utf-8")
     (folder / "SYNTHETIC.txt").write_text("SYNTHETIC: nobody in these files exists.\n", encoding="utf-8")
-    _write(folder / "patients.csv", PATIENTS, sorted(_patient(each) for each in people if each.hospital))
+    write_csv(folder / "patients.csv", PATIENTS, map(_patient, people))
     for category, (file, at, form, columns) in EXTRACTS.items():
-        of_this = [each for each in held if each.category == category]
-        rows = [(str(each.person.hospital), _at(each, number, form), *each.fields.values()) for number, each in enumerate(of_this)]
-        _write(folder / file, ("PAT_NO", at, *columns), rows)
+        of_this = [row for row in rows if row[1].category == category]
+        lines = ((key, _at(held, number, form), *in_columns(held)) for number, (key, held) in enumerate(of_this))
+        write_csv(folder / file, ("PAT_NO", at, *columns), lines)
 
 
 def source_toml() -> str:
@@ -56,13 +57,13 @@ def source_toml() -> str:
     return "\n".join([_HEAD, *parts])
 
 
-def _patient(person: Person) -> tuple[str, ...]:
-    number = person.nhs_number
-    printed = "" if person.trace_status == ABSENT else f"{number[:3]} {number[3:6]} {number[6:]}"
-    born_on = person.born_on.strftime("%d/%m/%Y")
-    names = (person.family_name.upper(), person.given_names)
-    sex = "2" if person.sex.value == "female" else "1"
-    return (str(person.hospital), printed, person.trace_status, *names, sex, born_on, person.home.line, person.home.postcode, "SYNTHETIC")
+def _patient(record: Recorded) -> tuple[str, ...]:
+    number = record.nhs_number
+    printed = "" if record.trace_status == ABSENT else f"{number[:3]} {number[3:6]} {number[6:]}"
+    born_on = record.born_on.strftime("%d/%m/%Y") if record.born_on else ""
+    names = (record.family_name.upper(), record.given_names)
+    sex = "2" if record.person.sex.value == "female" else "1"
+    return (record.key, printed, record.trace_status, *names, sex, born_on, record.home.line, record.home.postcode, "SYNTHETIC")
 
 
 def _at(held: Held, number: int, form: str) -> str:
@@ -70,7 +71,8 @@ def _at(held: Held, number: int, form: str) -> str:
     return text.replace("00:00", f"{7 + number % 16:02d}:{number * 7 % 60:02d}") if "%H" in form else text
 
 
-def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """As such systems write it: cp1252, carriage return and line feed."""
     with path.open("w", encoding="cp1252", newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(header)

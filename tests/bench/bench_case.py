@@ -42,12 +42,12 @@ def measure() -> dict[str, float]:
     """Figures by name."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "borough"
-        prepare(folder, CASES, 47)
+        prepare(folder, CASES, 47, people=2000, members=MEMBERS[:3])
         transport = EmbeddedTransport(folder / "transport.sqlite")
         publish_statements(transport, renew(folder, utc_now()))
         stages = Stages()
         hub = hub_of(folder / "hub", transport, reached=stages.reached)
-        adapters = tuple(adapter_of(folder / each.folder, transport, reached=stages.reached) for each in MEMBERS[1:])
+        adapters = tuple(adapter_of(folder / each.folder, transport, reached=stages.reached) for each in MEMBERS[1:3])
         borough = Borough(hub=hub, adapters=adapters, transport=transport)
         cpu, wall = time.process_time(), time.perf_counter()
         tenths = [_tenth(borough, lines) for lines in _tenths(folder / "contacts.jsonl")]

@@ -15,7 +15,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from agents.cli.demo import prepare
-from agents.demo.ceremony import renew
+from agents.demo.ceremony import MEMBERS, renew
 from broker.follow import publish_statements
 from broker.party import utc_now
 from broker.transport.embedded import EmbeddedTransport
@@ -31,7 +31,7 @@ def measure() -> dict[str, float]:
     """Figures by party."""
     with tempfile.TemporaryDirectory() as place, ExitStack() as running:
         folder = Path(place) / "borough"
-        prepare(folder, CASES, 47)
+        prepare(folder, CASES, 47, people=2000, members=MEMBERS[:3])
         with closing(EmbeddedTransport(folder / "transport.sqlite")) as transport:
             publish_statements(transport, renew(folder, utc_now()))
         pids = {name: running.enter_context(_service(folder / name, room)) for name, room in ROOMS.items()}

@@ -35,7 +35,7 @@ from typer.testing import CliRunner
 from agents.adapter.sources.opening import open_source
 from agents.cli import demo
 from agents.cli.app import app
-from agents.demo.ceremony import renew
+from agents.demo.ceremony import MEMBERS, renew
 from broker import envelope as wire
 from broker.follow import publish_statements
 from broker.party import utc_now
@@ -58,6 +58,7 @@ WORD = "Zyxqvanthe"  # what every canary that is a text begins with
 DIGITS = ("99987612", "99987613")  # likewise every NHS number: of the range kept for tests
 DAYS = ("1911-03-", "1913-08-")  # and every date of birth: so long ago that nobody else has it
 CONTACTS = 4
+PEOPLE = 2000
 LEAST = 8  # bytes of a needle: fewer may stand in 30 MB by chance
 WRITTEN = ((1, 8), (2, 2), (3, 8))  # of the second nobody may be asked
 ALLOWED = {  # the only places where a canary may lie, and why
@@ -186,9 +187,8 @@ def mark(folder, canaries):
     people = {"police": {}, "trust": {}}
     for contact in contacts:
         for subject in contact["subjects"]:
-            for agency, known in truth[contact["contact_ref"]]["subjects"][subject["ref"]].items():
-                if known["key"]:
-                    people[agency][known["key"]] = subject
+            for agency, known in people.items():
+                known.update(dict.fromkeys(truth[contact["contact_ref"]]["subjects"][subject["ref"]][agency]["keys"], subject))
     mark_police(folder / "police" / "records.sqlite", people["police"], canaries)
     mark_trust(folder / "trust", people["trust"], canaries)
     decision = contacts[-1].pop("decision")
@@ -285,7 +285,7 @@ class Run:
 
     def __init__(self, base):
         self.folder, self.canaries, self.said = base / "borough", Canaries(), []
-        demo.prepare(self.folder, CONTACTS, 47)
+        demo.prepare(self.folder, CONTACTS, 47, people=PEOPLE, members=MEMBERS[:3])
         self.contacts, self.decision = mark(self.folder, self.canaries)
         self.transport = EmbeddedTransport(self.folder / "transport.sqlite")
         publish_statements(self.transport, renew(self.folder, utc_now()))
@@ -643,11 +643,11 @@ def names(run):
     subjects = [subject for contact in run.contacts for subject in contact["subjects"]]
     for one in subjects:
         number = next((each["value"] for each in one["identifiers"] if each["system"] == NHS_NUMBER), "")
-        people.append(one | {"nhs_number": number, "postcode": one["addresses"][0]["postcode"], "police": None, "trust": None})
+        people.append(one | {"nhs_number": number, "postcode": one["addresses"][0]["postcode"], "keys": {}})
     for one in people:
         number, given, family = one["nhs_number"], one["given_names"], one["family_name"]
         yield from (number, f"{number[:3]} {number[3:6]} {number[6:]}", given, family, f"{given} {family}", f"{family}, {given}")
-        yield from (f"{family}{given}{one['born_on']}", one["postcode"], one["police"], one["trust"])
+        yield from (f"{family}{given}{one['born_on']}", one["postcode"], *(key for keys in one["keys"].values() for key in keys))
 
 
 def guesses(texts, salts=(b"",)):

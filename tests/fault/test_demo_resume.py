@@ -19,6 +19,7 @@ from borough import in_child
 
 from agents.cli import demo
 from agents.cli.output import Exit
+from agents.demo.ceremony import MEMBERS
 from broker import trustfiles
 
 MASH = Path(sys.executable).with_name("mash")
@@ -177,7 +178,7 @@ def test_what_a_crash_leaves_of_a_private_file_is_private(tmp_path, monkeypatch)
     assert (made.name, made.stat().st_mode & 0o777) == ("record.json", 0o600)
 
 
-def test_what_is_shown_is_one_record_one_refusal_three_logs_and_where_it_all_is(whole):
+def test_what_is_shown_is_one_record_one_refusal_every_log_and_where_it_all_is(whole):
     shown = subprocess.run(
         [MASH, "demo", "--cases", "2", "--folder", whole["folder"]], capture_output=True, text=True, timeout=DEADLINE, check=True
     ).stdout
@@ -191,8 +192,8 @@ def test_what_is_shown_is_one_record_one_refusal_three_logs_and_where_it_all_is(
     assert "What would have changed the answer:" in refusal
     assert "NO" in refusal
     assert "nothing the asker can honestly supply" not in refusal
-    assert logs.count("verified, ") == 3
-    assert logs.count("unwitnessed") == 3
+    assert logs.count("verified, ") == len(MEMBERS) == 8
+    assert logs.count("unwitnessed") == 8
     assert re.search(r"2 contacts, 2 cases\n +\d+ requests, \d+ acknowledgements\n +\d+ responses with ", rest)
     assert all(f"{whole['folder']}/{name}" in rest for name in ("records", "hub/log", "police/log", "trust/log", "summary.json"))
 
@@ -234,7 +235,7 @@ def test_the_result_is_one_object_last_on_stdout(whole):
     assert facts["contacts"] == facts["cases"] == 2
     assert facts["requests"] == facts["acknowledgements"] == facts["responses"] > 0
     assert sum(facts["answers"].values()) > 0
-    assert set(facts["entries"]) == {each.id for each in borough.MEMBERS}
+    assert set(facts["entries"]) == {each.id for each in MEMBERS}
     assert facts["logs_verified"] is True
     assert facts["quarantined"] == 0
     assert Path(facts["folder"]) == whole["folder"]

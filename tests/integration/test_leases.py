@@ -102,7 +102,7 @@ def transport_of(folder, kafka=None):
         return EmbeddedTransport(folder / "transport.sqlite")
     settings, pairs = KafkaSettings(bootstrap=kafka), [(HUB.id, each.id) for each in AGENCIES]
     sealed = [topic_between(*pair) for one, other in pairs for pair in ((one, other), (other, one))]
-    create_topics(settings, [DIRECTORY, SNAPSHOTS, *sealed, *(party_topic(each.id) for each in borough.MEMBERS)], 1)
+    create_topics(settings, [DIRECTORY, SNAPSHOTS, *sealed, *(party_topic(each.id) for each in borough.SMALL)], 1)
     return KafkaTransport(settings)
 
 

@@ -25,8 +25,7 @@ import sqlalchemy as sa
 from agents.adapter.service import Adapter
 from agents.cli import compose, demo
 from agents.cli.log import verify_party
-from agents.demo.borough import write_borough
-from agents.demo.ceremony import MEMBERS, renew
+from agents.demo.ceremony import MEMBERS, members_of, renew
 from agents.hub.casework import substance
 from agents.hub.service import Hub
 from broker.accesslog import verify_openings
@@ -46,10 +45,11 @@ from schemas.records import Request, Response
 
 SEED = 47
 PEOPLE = 60  # not the demo's 2,000, which every opening of the trust's extracts would read
-FOLDERS = tuple(each.folder for each in MEMBERS)
-HUB, *AGENCIES = MEMBERS
+SMALL = MEMBERS[:3]  # a hub, police and a trust: all that killing, leasing and losing need
+FOLDERS = tuple(each.folder for each in SMALL)
+HUB, *AGENCIES = SMALL
 Reached = Callable[[str, Milestone], None]
-PACKS: dict[str, Pack] = {}  # of the demo's parties, read once: it costs more than all else in opening one
+PACKS: dict[tuple[str, int], Pack] = {}  # of the demo's parties, read once: it costs more than all else in opening one
 
 
 def prepared(tmp_path_factory, cases: int = 3) -> Path:
@@ -60,9 +60,8 @@ def prepared(tmp_path_factory, cases: int = 3) -> Path:
 @cache
 def _prepared(base: Path, cases: int) -> Path:
     folder = base / f"borough-of-{cases}"
-    with patch.object(demo, "write_borough", partial(write_borough, people=PEOPLE)):
-        demo.prepare(folder, cases, SEED)
-    PACKS.update({each: read_pack(folder / each) for each in FOLDERS})
+    demo.prepare(folder, cases, SEED, people=PEOPLE, members=SMALL)
+    PACKS.update({(each, len(FOLDERS)): read_pack(folder / each) for each in FOLDERS})
     return folder
 
 
@@ -80,7 +79,7 @@ def open_service(
 ) -> Hub | Adapter:
     """One party at work, from its own folder."""
     open_one = compose.hub_of if name == HUB.folder else compose.adapter_of
-    with patch.object(compose, "read_pack", lambda path: PACKS.get(path.name) or read_pack(path)):
+    with patch.object(compose, "read_pack", lambda path: PACKS.get((path.name, len(members_of(folder)))) or read_pack(path)):
         return open_one(folder / name, transport, now, partial(reached, name))
 
 
@@ -90,7 +89,8 @@ def open_borough(
     """As the demo opens it: statements renewed and published, each party from its own folder; `reached` hears whose milestone it is."""
     transport = transport or EmbeddedTransport(folder / "transport.sqlite")
     publish_statements(transport, renew(folder, now()))
-    hub, *adapters = (open_service(folder, name, transport, now=now, reached=reached) for name in FOLDERS)
+    names = [each.folder for each in members_of(folder)]
+    hub, *adapters = (open_service(folder, name, transport, now=now, reached=reached) for name in names)
     return demo.Borough(hub=hub, adapters=tuple(adapters), transport=transport)
 
 
@@ -137,13 +137,14 @@ def substances(borough: demo.Borough) -> dict[str, Any]:
 
 def seen(borough: demo.Borough) -> dict[str, Any]:
     """Everything two runs of the same borough must agree on, after checks of what every run must keep by itself."""
-    parties = {party.id: _party_seen(party) for party in borough.parties}
-    streams = {topic: kinds_on(borough.transport, topic) for topic in sealed_topics()}
+    topics = sealed_topics(borough)
+    parties = {party.id: _party_seen(party, topics) for party in borough.parties}
+    streams = {topic: kinds_on(borough.transport, topic) for topic in sealed_topics(borough)}
     _check_answers(borough)
     return json.loads(json.dumps({"records": substances(borough), "parties": parties, "streams": streams}))
 
 
-def _party_seen(party: Party) -> dict[str, Any]:
+def _party_seen(party: Party, topics: list[str]) -> dict[str, Any]:
     entries = entries_of(party)
     renderings = [(each.case_id, each.outcome) for each in entries if each.operation is Operation.combination]
     # How many events one rendering takes in is a matter of timing, so their number may differ; but no version comes twice.
@@ -159,7 +160,7 @@ def _party_seen(party: Party) -> dict[str, Any]:
     said = Counter(_said(each) for each in entries if each.operation is not Operation.combination)
     events = {name: count for name, count in counts.items() if name.startswith("events.")}
     positions = {row.topic: row.next for row in rows(party, tables.position)}
-    for topic, extent in party.transport.ends(set(positions) & set(sealed_topics())).items():
+    for topic, extent in party.transport.ends(set(positions) & set(topics)).items():
         assert positions[topic] == extent.end, "something on the topic was not taken"
     return {"entries": said, "events": events, "received": counts["received"]}
 
@@ -182,7 +183,7 @@ def _check_answers(borough: demo.Borough) -> None:
             answers[request.body.agency] += sum(len(each.body.answers) for each in responses)
             assert sum(len(each.body.answers) for each in responses) == len(request.body.questions)
     disclosures = {party.id: sum(each.operation is Operation.disclosure for each in entries_of(party)) for party in borough.parties}
-    assert disclosures == {hub.id: questions, **answers}
+    assert disclosures == {hub.id: questions, **{each.id: answers[each.id] for each in borough.parties[1:]}}
 
 
 def entries_of(party: Party) -> list[Entry]:
@@ -202,9 +203,10 @@ def rows(party: Party, table: sa.Table) -> list[Any]:
         return list(connection.execute(sa.select(table)).all())
 
 
-def sealed_topics() -> list[str]:
+def sealed_topics(borough: demo.Borough | None = None) -> list[str]:
     """Both ways between the hub and each agency."""
-    return [topic_between(a, b) for each in AGENCIES for a, b in ((HUB.id, each.id), (each.id, HUB.id))]
+    agencies = [each.id for each in AGENCIES] if borough is None else [each.id for each in borough.parties[1:]]
+    return [topic_between(a, b) for each in agencies for a, b in ((HUB.id, each), (each, HUB.id))]
 
 
 def records_on(transport: Transport, topic: str) -> list[TopicRecord]:

@@ -35,7 +35,8 @@ NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 LARGE = 1 << 24
 FOUNDED = timedelta(days=20)  # before the tests' day: longer than anything sent may be under way
 IN_MEMORY = '\n[store]\nurl = "sqlite://"\nkeys_url = "sqlite://"\n'
-FOLDERS = tuple(member.folder for member in MEMBERS)
+SMALL = MEMBERS[:3]  # a hub, police and a trust: all that most tests need
+FOLDERS = tuple(member.folder for member in SMALL)
 
 
 @cache
@@ -63,8 +64,8 @@ class Clock:
 
 def write_files(folder: Path, *, contacts: int = 12, at: datetime = NOW, in_memory: bool = True, answer_after: int = 0) -> None:
     """A borough's folders, keys and directory as the demo makes them; sources as fresh as the clock."""
-    write_borough(folder, today=at.date(), people=60, contacts=contacts)
-    found_network(folder, at - FOUNDED)
+    write_borough(folder, today=at.date(), people=60, contacts=contacts, agencies=FOLDERS[1:])
+    found_network(folder, at - FOUNDED, SMALL)
     for name in FOLDERS:
         home = folder / name
         if in_memory:
