@@ -10,6 +10,7 @@ from desks import (
     COLE,
     ED,
     HELD,
+    HELD_BY_POLICE,
     INTELLIGENCE,
     OTHER,
     REASON,
@@ -285,9 +286,6 @@ def test_ambiguity_never_releases_without_a_persons_choice_whatever_else_is_trie
             assert desk.release(waiting, SHAH, draft=() if act == "draft" else None).why is Hindrance.no_person
     assert not any(said.items for said in answers(borough.police, dossier).values())
     assert again(borough.police, dossier).revision == 1
-
-
-HELD_BY_POLICE = Row(at=date(2026, 11, 1), fields=((Slug("summary"), "Called by a neighbour"),), assertion="fact")
 
 
 def test_what_no_machine_answers_a_person_may_release_where_the_ladder_allows_it(borough):
