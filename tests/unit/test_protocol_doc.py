@@ -30,6 +30,7 @@ OWN = {
     "mash/1 viewed",
     "mash/1 necessity",
     "mash/1 record thread",
+    "mash/1 revision",
 }
 
 
