@@ -166,15 +166,16 @@ def _status_held(search: Search, items: tuple[Item, ...]) -> Status:
     return Status.released if items else Status.none_held
 
 
-def too_large(items: tuple[Item, ...]) -> bool:
-    """Whether these items are more than one answer can carry."""
-    return len(items) > MAX_ITEMS or sum(_size(item) for item in items) > MOST
+def too_large(items: tuple[Item, ...], words: str = "") -> bool:
+    """Whether these items, and what is said of them, are more than one answer can carry."""
+    return len(items) > MAX_ITEMS or sum(_size(item) for item in items) + len(words.encode()) > MOST
 
 
 def _size(item: Item) -> int:
     """Bytes, at most, that it takes in a body."""
     fields = sum(FRAME + len(each.name) + len(each.value.encode()) for each in item.fields)
-    return FRAME + len(item.relation_to_child.encode()) + fields
+    marks = sum(FRAME + len(each) for each in item.do_not_disclose_to)
+    return FRAME + len(item.relation_to_child.encode()) + fields + marks
 
 
 def answer(asked: Asked, decided: Decided, search: Search | None, pack: Pack, contact: DutyContact, at: datetime) -> Answer:

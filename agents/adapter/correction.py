@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -10,7 +9,7 @@ from typing import Final
 from agents.adapter.agency import Agency
 from agents.adapter.answer import Asked, entry
 from agents.adapter.dossier import Dossier, revision_name
-from broker.effect import Effect, Event, Kept, Outgoing, Work, local_event, once
+from broker.effect import Effect, Event, Outgoing, Work, local_event, once
 from schemas.enums import CorrectionReason, Kind, Operation, Outcome
 from schemas.events import Entry, Reviewed
 from schemas.identifiers import Digest, SubjectRef
@@ -41,39 +40,44 @@ def correct(
         return False
     at = agency.party.now()
     revision = dossier.revision + 1
-    bodies = [
-        Correction(
-            request_digest=asked.digest,
-            case_id=asked.request.case_id,
-            agency=asked.me.id,
-            revision=revision,
-            corrects=tuple(each.digest for each in some),
-            reason=reason,
-            officer=officer,
-            decided_at=at,
-            duty_contact=agency.party.settings.contact,
-        )
-        for some in _some(dossier.responses)
-    ]
+    whole = Correction(
+        request_digest=asked.digest,
+        case_id=asked.request.case_id,
+        agency=asked.me.id,
+        revision=revision,
+        corrects=tuple(each.digest for each in dossier.responses),
+        reason=reason,
+        officer=officer,
+        decided_at=at,
+        duty_contact=agency.party.settings.contact,
+    )
     told = entry(asked.request, asked.digest, Operation.alteration, officer, at, f"corrected.{reason.value}")
+    afresh = () if silent else (_work("answer", asked, revision, at),)
     effect = Effect(
         received=once("revisions", revision_name(asked.digest, revision)),
         events=() if silent or reason not in FOR_A_PERSON else _held(asked, reason, officer, about, at),
-        work=(_work(ERASE, asked, revision, at), *(() if silent else (_work("answer", asked, revision, at),))),
-        outgoing=tuple(
-            Outgoing(
-                kind=Kind.correction,
-                recipient=asked.hub.id,
-                thread=asked.thread,
-                case_id=asked.request.case_id,
-                body=body,
-                entries=(told,),
-                keep=True,
-            )
-            for body in bodies
-        ),
+        work=(_work(ERASE, asked, revision, at), *afresh),
+        outgoing=tuple(_sent(asked, each, told) for each in _parts(whole)),
     )
     return agency.party.store.apply([effect], agency.party.seal, at).applied > 0
+
+
+def _sent(asked: Asked, correction: Correction, told: Entry) -> Outgoing:
+    return Outgoing(
+        kind=Kind.correction,
+        recipient=asked.hub.id,
+        thread=asked.thread,
+        case_id=asked.request.case_id,
+        body=correction,
+        entries=(told,),
+        keep=True,
+    )
+
+
+def _parts(whole: Correction) -> list[Correction]:
+    """One correction names no more envelopes than a record may hold."""
+    firsts = range(0, len(whole.corrects), MAX_QUESTIONS)
+    return [replace(whole, corrects=whole.corrects[first : first + MAX_QUESTIONS]) for first in firsts]
 
 
 def erased(agency: Agency, work: Work, at: datetime) -> Effect:
@@ -111,11 +115,6 @@ def _held(asked: Asked, reason: CorrectionReason, officer: Officer, about: froze
         for each in asked.request.questions
         if about is None or each.subject_ref in about
     )
-
-
-def _some(responses: Sequence[Kept]) -> list[Sequence[Kept]]:
-    """As many envelopes as one correction may name."""
-    return [responses[first : first + MAX_QUESTIONS] for first in range(0, len(responses), MAX_QUESTIONS)]
 
 
 def _work(kind: str, asked: Asked, revision: int, at: datetime) -> Work:

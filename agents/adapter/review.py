@@ -149,7 +149,7 @@ class Desk(Agency):
             self._record(sight, officer)  # it was looked at once more
             raise ConfigurationError(faults)
         items = sight.items if draft is None else tuple(each.item for each in draft)
-        if too_large(items):
+        if too_large(items, interpretation or ""):
             return self._stopped(Hindrance.too_large, sight, officer)
         # (5) the decision, its entries and the next revision, once
         said = self._reviewed(sight, officer, status=sight.status, items=items, interpretation=interpretation)

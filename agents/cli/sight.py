@@ -16,6 +16,7 @@ from policies.vocabulary import Audience
 from schemas.records import Item, LadderStep, NearMiss, Subject
 
 _NUMBERED = TypeAdapter(tuple[Numbered, ...])
+_SUBJECT = TypeAdapter(Subject)
 _LADDER, _MISSES = TypeAdapter(tuple[LadderStep, ...]), TypeAdapter(tuple[NearMiss, ...])
 
 
@@ -53,7 +54,7 @@ def sight_json(sight: Sight, why: tuple[str, ...]) -> dict[str, Any]:
     request = sight.asked.request
     misses = near_misses(sight.decided.decision.question, sight.decided.decision.pack, sight.at, Audience.reviewer)
     return waiting_json(sight.waiting, why) | {
-        "subject_is": name_of(_subject(sight.waiting)),
+        "asked_about": _SUBJECT.dump_python(_subject(sight.waiting), mode="json"),
         "concern": request.concern,
         "necessity": {"reason": request.necessity.reason.value, "text": request.necessity.text},
         "may_be_released": sight.is_lawful,
@@ -75,7 +76,8 @@ def sight_lines(sight: Sight, why: tuple[str, ...]) -> list[str]:
     waiting, question = sight.waiting, sight.waiting.question
     lines = [
         waiting_line(waiting, why),
-        f"{name_of(_subject(waiting))}: {question.category} from {question.since:%d %b %Y} to {question.until:%d %b %Y}",
+        _asked_about(_subject(waiting)),
+        f"{question.category} from {question.since:%d %b %Y} to {question.until:%d %b %Y}",
         f"Concern: {request.concern}",
         f"Necessary because ({request.necessity.reason.value}): {request.necessity.text}",
         f"Asked by {request.officer.id} ({request.officer.role}), stage {request.stage.value}, RAG {request.rag.value}",
@@ -100,6 +102,14 @@ def sight_lines(sight: Sight, why: tuple[str, ...]) -> list[str]:
 
 def _subject(waiting: Waiting) -> Subject:
     return next(each for each in waiting.dossier.request.subjects if each.ref == waiting.question.subject_ref)
+
+
+def _asked_about(subject: Subject) -> str:
+    """A subject as the hub knows them, to hold beside those found."""
+    born = subject.born_on.isoformat() if subject.born_on else "not known"
+    homes = ", ".join(each.postcode or each.line or "" for each in subject.addresses) or "no address"
+    numbers = ", ".join(f"{each.value}{'' if each.verified else ' (not traced)'}" for each in subject.identifiers) or "no number"
+    return f"{name_of(subject)} ({subject.relation_to_child}), born {born}, {homes}, {numbers}"
 
 
 def _candidate(number: int, person: Candidate) -> dict[str, Any]:

@@ -29,6 +29,7 @@ SHAH = Officer(id="p.shah", role="named nurse", organisation="agency.trust")
 COLE = Officer(id="r.cole", role="named doctor", organisation="agency.trust")
 REASON = "the note is about another family's child, and was filed here by mistake"
 HELD = Row(at=date(2026, 11, 1), fields=((Slug("diagnosis"), "Bruise to the left arm, said to be a fall"),), assertion="fact")
+HELD_BY_POLICE = Row(at=date(2026, 11, 1), fields=((Slug("summary"), "Called by a neighbour"),), assertion="fact")
 OTHER = Row(at=date(2026, 11, 2), fields=((Slug("diagnosis"), "Burn"), (Slug("disposal"), "Home")), assertion="fact")
 
 

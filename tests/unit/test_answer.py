@@ -608,6 +608,27 @@ def test_rows_outside_the_span_are_not_released_though_the_source_gives_them(bor
     assert say(asked, decided, found, borough.trust.pack, borough.trust.party.settings.contact, NOW).status is Status.none_held
 
 
+def test_a_question_that_a_person_holds_reads_the_same_whatever_is_held_and_nothing_is_searched(borough):
+    asked, contact = asked_of(borough), borough.trust.party.settings.contact
+    question = next(each for each in asked.request.questions if each.category == ED)
+    decided = replace(decide_question(asked, question, borough.trust.pack, NOW), held=True)
+    assert not decided.searches
+    found = Search(match=CONFIRMED, found=Found(source=Slug("s"), as_of=NOW, rows=(ROW,)), searched=SEEN)
+    one, two = (say(asked, decided, search, borough.trust.pack, contact, NOW) for search in (None, replace(found, searched=())))
+    assert one == two
+    assert (one.status, one.items, one.agreed_fields) == (Status.contact_us, (), ())
+
+
+def test_what_two_packs_decided_comes_in_parts_of_one_revision_each_naming_its_pack(borough):
+    asked, contact = asked_of(borough), borough.trust.party.settings.contact
+    decided = [decide_question(asked, each, borough.trust.pack, NOW) for each in asked.request.questions]
+    answers = [say(asked, each, None, borough.trust.pack, contact, NOW) for each in decided]
+    packs = [Digest(bytes([number % 2]) * 32) for number in range(len(answers))]
+    parts = respond(asked, [Said(answer=each, pack_digest=pack) for each, pack in zip(answers, packs, strict=True)], 3)
+    assert [(each.revision, each.part, each.parts) for each in parts] == [(3, 1, 2), (3, 2, 2)]
+    assert {each.pack_digest: each.answers for each in parts} == {packs[0]: tuple(answers[::2]), packs[1]: tuple(answers[1::2])}
+
+
 def test_an_answer_too_large_for_one_body_goes_to_a_person(borough):
     asked = asked_of(borough)
     question = next(each for each in asked.request.questions if each.category == ED)

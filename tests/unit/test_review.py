@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -10,6 +12,7 @@ from desks import (
     COLE,
     ED,
     HELD,
+    HELD_BY_POLICE,
     INTELLIGENCE,
     OTHER,
     REASON,
@@ -29,6 +32,7 @@ from desks import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_borough import NOW, SmallBorough, entries_of
+from tree import ROOT
 
 from agents.adapter.answer import MOST
 from agents.adapter.duty import Duty
@@ -287,9 +291,6 @@ def test_ambiguity_never_releases_without_a_persons_choice_whatever_else_is_trie
     assert again(borough.police, dossier).revision == 1
 
 
-HELD_BY_POLICE = Row(at=date(2026, 11, 1), fields=((Slug("summary"), "Called by a neighbour"),), assertion="fact")
-
-
 def test_what_no_machine_answers_a_person_may_release_where_the_ladder_allows_it(borough):
     borough.police.source = Known(HELD_BY_POLICE)
     dossier = asked(borough, borough.police, "intelligence", only=INTELLIGENCE)
@@ -481,6 +482,13 @@ WORKING = Duty.model_validate(
 )
 def test_duty_hours_are_those_of_englands_clocks(at, on):
     assert WORKING.is_on(at) is on
+
+
+def test_the_hours_that_the_documents_show_are_understood():
+    (text,) = [
+        each for each in re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "operations.md").read_text(), re.DOTALL) if "[duty]" in each
+    ]
+    assert Duty.model_validate(tomllib.loads(text)["duty"]).is_on(datetime(2026, 11, 24, 9, 0, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("hours", ["17:00-09:00", "09:00", "9-5", "09:00-09:00", "", "09:00-25:00"])

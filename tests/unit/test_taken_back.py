@@ -9,7 +9,23 @@ from uuid import uuid4
 
 import desks
 import pytest
-from desks import ED, HELD, REASON, SHAH, Known, about, again, answers, asked, desk_of, request_for, sent_by_hub, waits, work
+from desks import (
+    ED,
+    HELD,
+    HELD_BY_POLICE,
+    REASON,
+    SHAH,
+    Known,
+    about,
+    again,
+    answers,
+    asked,
+    desk_of,
+    request_for,
+    sent_by_hub,
+    waits,
+    work,
+)
 from small_borough import NOW, SmallBorough, rows
 
 from agents.adapter.review import Hindrance
@@ -324,18 +340,25 @@ def test_a_request_that_is_due_already_is_answered_and_not_asked_again(borough):
     assert not borough.trust.party.store.has_work()
 
 
-def test_a_release_and_a_retry_of_one_request_come_one_after_the_other(borough):
-    trust = borough.trust
-    trust.source = Known(error=DOWN)
-    questions = request_for(borough, trust, "s47").questions
-    dossier = asked(borough, trust, "s47", questions=questions)
-    trust.source = Known(HELD)
-    old = again(trust, dossier)
+def test_a_decision_and_a_retry_of_one_request_come_one_after_the_other_and_neither_is_lost(borough):
+    police = borough.police
+    police.source.close()
+    police.source = Known(error=DOWN)
+    dossier = asked(borough, police, "intelligence")
+    waiting = again(police, dossier).waiting()[0]
+    assert desk_of(police).withhold(waiting, SHAH, REASON) is None
+    police.source = Known(HELD_BY_POLICE)
     borough.clock.move(seconds=30)
-    trust.dossier = lambda *_: old  # what another process read before the revision that follows
-    work(trust)
-    assert desk_of(trust).dossier(dossier.request.case_id, dossier.kept.digest).revision == 2
-    del trust.dossier
+    police.dossier = lambda *_: dossier  # as another process read it before that decision
+    work(police)
+    assert again(police, dossier).revision == 2  # the number is taken, so that nothing of the retry happened
+    del police.dossier
+    borough.clock.move(minutes=6)  # its lease has run out
+    work(police)
+    found = again(police, dossier)
+    assert found.revision == 3
+    assert found.said[waiting.key].answer.reviewed_by == SHAH
+    assert not {each.answer.status for each in found.said.values()} & {Status.source_unavailable, Status.in_review}
 
 
 def test_a_retry_ends_when_what_it_goes_on_from_was_taken_back(borough):
