@@ -6,23 +6,28 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.console import Group
+from rich.live import Live
 
 from agents.adapter.service import Adapter
+from agents.cli.board import REFRESH, Watched, picture
 from agents.cli.compose import adapter_of, hub_of
+from agents.cli.course import Later, late, read_script, review, take_back, withdraw
 from agents.cli.hub import keep_aside
 from agents.cli.log import verify_party
 from agents.cli.output import ERR, AsJson, Exit, guarded, tell
 from agents.cli.run import Service
-from agents.cli.show import record_json, record_lines, refusal_lines
+from agents.cli.show import record_json
+from agents.cli.tour import tour
 from agents.demo.borough import write_borough
 from agents.demo.ceremony import MEMBERS, Member, clear, found_network, members_of, renew
+from agents.hub.board import WAITING
 from agents.hub.service import Hub
 from broker.follow import publish_statements
 from broker.logfiles import export_log, verify_export
@@ -32,10 +37,9 @@ from broker.streams import DIRECTORY, SNAPSHOTS, party_topic, topic_between
 from broker.telemetry import configure
 from broker.transport.embedded import EmbeddedTransport
 from broker.trustfiles import write_whole
-from schemas.enums import AgencyStatus, Status
 from schemas.errors import ConfigurationError, Fault, InconsistentLogError, TransportUnavailableError
-from schemas.events import CaseRecord, Unasked
-from schemas.records import Answer, Officer
+from schemas.events import CaseRecord
+from schemas.records import Officer
 
 MARKER: Final = "borough.json"  # written last: a folder without it was interrupted while being prepared
 PEOPLE: Final = 20_000  # of the whole borough
@@ -94,7 +98,7 @@ def demo(
         check_same_transport(borough, folder)
         taken = borough.hub.intake((folder / "contacts.jsonl").read_bytes(), "contacts.jsonl")
         aside = keep_aside(borough.hub.party.folder.path, "contacts.jsonl", taken.aside)
-        work(borough)
+        work(borough, read_script(folder))
         facts, lines = report(folder, borough, began)
         close(borough)
     finally:
@@ -188,21 +192,36 @@ def check_same_transport(borough: Borough, folder: Path) -> None:
         raise ConfigurationError([fault])
 
 
-def work(borough: Borough) -> None:
-    """Rounds of all of them until every request is answered and nothing waits."""
-    services: list[Service] = [borough.hub, *borough.adapters]
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    moved = time.monotonic()
-    with Progress(*columns, console=ERR, transient=True) as progress:
-        task = progress.add_task("working the contacts")
-        while not _finished(borough):
-            if _round(services):
-                moved = time.monotonic()
-            elif time.monotonic() - moved > PATIENCE:
-                message = f"nothing has moved for {PATIENCE:.0f} s; {_progress(borough)}; run the demo again to continue"
-                raise TransportUnavailableError(message)
-            progress.update(task, description=_progress(borough))
-    settle(services)
+def work(borough: Borough, script: Sequence[Later] = ()) -> None:
+    """The hub asks; what is withdrawn is withdrawn; agencies answer, the late ones last; then people correct and review."""
+    adapters, held_back = borough.adapters, late(script)
+    prompt = [each for each in adapters if each.party.id not in held_back]
+    with Live(console=ERR, transient=True, auto_refresh=False) as live:
+        shown = Watched(borough.hub)
+        _work([borough.hub], live, shown, lambda: _asked(borough.hub))
+        withdraw(borough.hub, script)
+        if held_back:
+            _work([borough.hub, *prompt], live, shown, lambda: _answered(borough.hub, prompt))
+        _work([borough.hub, *adapters], live, shown, lambda: _answered(borough.hub, adapters))
+        take_back(borough.hub, adapters, script)
+        review(borough.hub, adapters)
+        _work([borough.hub, *adapters], live, shown, lambda: _answered(borough.hub, adapters))
+    settle([borough.hub, *adapters])
+
+
+def _work(services: Sequence[Service], live: Live, shown: Watched, over: Callable[[], bool]) -> None:
+    """Rounds of these, with the board as it stands each second, until it is over and nothing moves."""
+    moved = drawn = time.monotonic()
+    while (busy := _round(services)) or not over():
+        at = time.monotonic()
+        if busy:
+            moved = at
+        elif at - moved > PATIENCE:
+            message = f"nothing has moved for {PATIENCE:.0f} s; {_progress(shown.hub)}; run the demo again to continue"
+            raise TransportUnavailableError(message)
+        if ERR.is_terminal and at - drawn > REFRESH:
+            live.update(Group(picture(shown.rows(), shown.hub.party.now()), _progress(shown.hub)), refresh=True)
+            drawn = time.monotonic()
 
 
 def settle(services: Sequence[Service]) -> None:
@@ -219,18 +238,24 @@ def _round(services: Sequence[Service]) -> bool:
     return any(moved)
 
 
-def _finished(borough: Borough) -> bool:
-    """Every request has its answer, and no work, mark or outbox row is left."""
-    counts = borough.hub.party.store.counts()
-    answered = counts.get("events.response", 0) + counts.get("events.rejection", 0)
-    opened = counts.get("events.case_opened", 0) == counts.get("events.contact", 0)
-    return (
-        opened and answered >= counts.get("events.request", 0) and all(not party.store.has_work(party.now()) for party in borough.parties)
-    )
+def _asked(hub: Hub) -> bool:
+    """Every contact is a case, and every request is out."""
+    counts = hub.party.store.counts()
+    return counts.get("events.case_opened", 0) == counts.get("events.contact", 0) and not hub.party.store.has_work(hub.party.now())
 
 
-def _progress(borough: Borough) -> str:
-    counts = borough.hub.party.store.counts()
+def _answered(hub: Hub, adapters: Sequence[Adapter]) -> bool:
+    """Nothing waits anywhere, and no case awaits any of these agencies."""
+    parties = (hub.party, *(each.party for each in adapters))
+    if any(party.store.has_work(party.now()) for party in parties):
+        return False
+    expected = {each.party.id for each in adapters}
+    records = (hub.record(case_id) for case_id in hub.party.store.cases())
+    return not any(each.agency in expected and each.status in WAITING for record in records if record for each in record.agencies)
+
+
+def _progress(hub: Hub) -> str:
+    counts = hub.party.store.counts()
     asked, answered = counts.get("events.request", 0), counts.get("events.response", 0)
     acknowledged = counts.get("events.acknowledgement", 0)
     return f"{counts.get('events.contact', 0)} contacts, {asked} requests, {acknowledged} acknowledged, {answered} answered"
@@ -249,7 +274,7 @@ def report(folder: Path, borough: Borough, began: float) -> tuple[dict[str, Any]
     verified: dict[str, dict[str, Any]] = {party.id: _verified(party) for party in borough.parties}
     facts = summary(folder, borough, records, verified, began)
     write_whole(folder / "summary.json", json.dumps(facts, indent=1).encode() + b"\n")
-    return facts, _story(folder, records, facts, verified)
+    return facts, _story(folder, borough.hub.party, records, facts, verified)
 
 
 def _verified(party: Party) -> dict[str, Any]:
@@ -276,6 +301,9 @@ def summary(folder: Path, borough: Borough, records: Sequence[CaseRecord], verif
         "acknowledgements": counts.get("events.acknowledgement", 0),
         "responses": counts.get("events.response", 0),
         "answers": dict(sorted(statuses.items())),
+        "withdrawn": counts.get("events.cancel", 0),
+        "corrected": counts.get("events.correction", 0),
+        "reviewed": sum(each.answer.reviewed_by is not None for record in records for each in record.answers),
         "not_asked": sum(len(record.unasked) for record in records),
         "entries": {party.id: party.store.counts()["entries"] for party in borough.parties},
         "logs_verified": all(each["verified"] for each in verified.values()),
@@ -291,12 +319,8 @@ def _total(party: Party) -> float:
     return sum(sample.value for sample in samples if sample.name.endswith("_total"))
 
 
-def _story(folder: Path, records: Sequence[CaseRecord], facts: Mapping[str, Any], verified: Mapping[str, Any]) -> list[str]:
-    lines = ["One case, joined", "================", ""]
-    full = max(records, key=_released, default=None)
-    lines += record_lines(full) if full else ["no case was opened"]
-    lines += ["", "One refusal, and what would have made it lawful", "===============================================", ""]
-    lines += _refusal(records)
+def _story(folder: Path, hub: Party, records: Sequence[CaseRecord], facts: Mapping[str, Any], verified: Mapping[str, Any]) -> list[str]:
+    lines = tour(records, hub)
     lines += ["", "The access logs", "==============="]
     for party, each in verified.items():
         said = (
@@ -315,22 +339,6 @@ def _story(folder: Path, records: Sequence[CaseRecord], facts: Mapping[str, Any]
     lines += [f"  {folder}/{member.folder}/log     checkpoint, key and leaves of its access log" for member in members_of(folder)]
     lines.append(f"  {folder}/summary.json")
     return lines
-
-
-def _released(record: CaseRecord) -> tuple[bool, int]:
-    whole = all(each.status is AgencyStatus.answered for each in record.agencies)
-    agencies = {each.agency for each in record.answers if each.answer.status is Status.released}
-    return whole, 1000 * len(agencies) + sum(len(each.answer.items) for each in record.answers)
-
-
-def _refusal(records: Sequence[CaseRecord]) -> list[str]:
-    """The first refusal, one with something the asker could honestly add if there is any."""
-    refused: list[tuple[str, Answer | Unasked]] = []
-    for record in records:
-        refused += [(each.agency, each.answer) for each in record.answers if each.answer.status is Status.withheld]
-        refused += [(f"{each.agency} (not asked)", each) for each in record.unasked]
-    agency, said = min(refused, key=lambda each: not each[1].near_misses, default=("", None))
-    return refusal_lines(said, agency) if said is not None else ["nothing was refused"]
 
 
 def close(borough: Borough) -> None:

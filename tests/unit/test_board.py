@@ -52,7 +52,7 @@ def test_the_most_urgent_rating_comes_first_then_the_soonest_deadline_and_settle
     assert totals(held) == {Rag.red: 2, Rag.amber: 1, Rag.green: 1}
 
 
-@pytest.mark.parametrize("status", set(AgencyStatus) - {AgencyStatus.unknown})
+@pytest.mark.parametrize("status", [each for each in AgencyStatus if each is not AgencyStatus.unknown])
 def test_every_state_has_a_word_of_its_own(status):
     text = drawn(rows([case("c-1", Rag.red, 5, status=status)]))
     words = {"awaited": "asked", "acknowledged": "received", "partial": "in part", "cancelled": "withdrawn", "not_asked": "not asked"}

@@ -1,0 +1,121 @@
+"""What happens in the demo's borough once requests are out: withdrawn, late, revised, corrected, reviewed. Each once, told by events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from agents.adapter.correction import correct
+from agents.adapter.dossier import Dossier
+from agents.adapter.review import Desk
+from agents.adapter.service import Adapter
+from agents.hub import desk
+from agents.hub.board import WAITING
+from agents.hub.service import Hub
+from schemas.enums import CancelReason, CorrectionReason, Status
+from schemas.events import CaseRecord
+from schemas.identifiers import PartyId
+from schemas.records import Officer
+
+WHAT_IT_MEANS: Final = "Taken with what the school saw, this fits a pattern and not an accident (SYNTHETIC)."
+REVIEWER: Final = "demo.reviewer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """One event of script.json."""
+
+    contact_ref: str
+    event: str
+    agency: PartyId | None
+    reason: str
+
+
+def read_script(folder: Path) -> tuple[Later, ...]:
+    """What the borough's generator wrote; nothing where it wrote none."""
+    path = folder / "script.json"
+    held: dict[str, list[dict[str, Any]]] = json.loads(path.read_text(encoding="utf-8"))["contacts"] if path.is_file() else {}
+    return tuple(
+        Later(contact_ref=ref, event=each["event"], agency=PartyId(each["agency"]) if each["agency"] else None, reason=each["reason"])
+        for ref, events in held.items()
+        for each in events
+    )
+
+
+def late(script: Iterable[Later]) -> frozenset[PartyId]:
+    """Agencies that answer only when all others have."""
+    return frozenset(each.agency for each in script if each.event == "late" and each.agency is not None)
+
+
+def withdraw(hub: Hub, script: Iterable[Later]) -> None:
+    """What the hub's officers withdraw, before anybody has answered."""
+    officer = Officer(id="demo.officer", role="hub officer (SYNTHETIC)", organisation=hub.party.id)
+    for record in _named(hub, [each for each in script if each.event == "withdraw"]):
+        if any(each.status in WAITING for each in record.agencies):
+            desk.withdraw(hub, record.case_id, officer, CancelReason.withdrawn)
+
+
+def take_back(hub: Hub, adapters: Iterable[Adapter], script: Iterable[Later]) -> None:
+    """What agencies correct, each once: the wrong person, or an answer that was not whole."""
+    by_id = {each.party.id: each for each in adapters}
+    for later in script:
+        adapter = by_id.get(later.agency) if later.event in {"correct", "revise"} and later.agency is not None else None
+        for record in _named(hub, [later]) if adapter is not None else ():
+            for dossier in _untouched(adapter, record) if adapter is not None else ():
+                asked = adapter.asked(dossier.kept) if adapter is not None else None
+                if adapter is not None and asked is not None:
+                    reason = CorrectionReason(later.reason) if later.event == "correct" else CorrectionReason.inaccurate
+                    correct(adapter, asked, dossier, reason, _reviewer(adapter))
+
+
+def _untouched(adapter: Adapter, record: CaseRecord) -> Iterator[Dossier]:
+    """Answered, and never taken back."""
+    for each in record.agencies:
+        dossier = adapter.dossier(record.case_id, each.request_digest) if each.agency == adapter.party.id and each.request_digest else None
+        if dossier is not None and dossier.responses and not dossier.corrections:
+            yield dossier
+
+
+def review(hub: Hub, adapters: Iterable[Adapter]) -> None:
+    """One answer that waited for a person is looked at and released by one, with what it means to their profession."""
+    records = sorted(_records(hub), key=lambda each: each.contact_ref)
+    if any(each.answer.reviewed_by is not None for record in records for each in record.answers):
+        return
+    by_id = {each.party.id: each for each in adapters}
+    waiting = ((record, each) for record in records for each in record.answers if each.answer.status is Status.in_review)
+    for record, joined in waiting:
+        key = (joined.answer.subject_ref, joined.answer.category)
+        if joined.agency in by_id and _released(by_id[joined.agency], record, key):
+            return
+
+
+def _released(adapter: Adapter, record: CaseRecord, key: tuple[str, str]) -> bool:
+    """Whether there was something to look at, and it is released now."""
+    officers = Desk(adapter.party, adapter.settings, adapter.pack, adapter.source)
+    requests = [each.request_digest for each in record.agencies if each.agency == adapter.party.id and each.request_digest is not None]
+    dossiers = [dossier for each in requests if (dossier := adapter.dossier(record.case_id, each)) is not None]
+    for waiting in [each for dossier in dossiers for each in dossier.waiting() if each.key == key]:
+        sight = officers.show(waiting, _reviewer(adapter))
+        if not sight.items or not sight.is_lawful or sight.needs_person:
+            continue
+        again = adapter.dossier(record.case_id, waiting.dossier.kept.digest)
+        now = next((each for each in again.waiting() if each.key == key), None) if again is not None else None
+        if now is not None and officers.release(now, _reviewer(adapter), interpretation=WHAT_IT_MEANS) is None:
+            return True
+    return False
+
+
+def _named(hub: Hub, script: Iterable[Later]) -> list[CaseRecord]:
+    wanted = {each.contact_ref for each in script}
+    return [each for each in _records(hub) if each.contact_ref in wanted] if wanted else []
+
+
+def _records(hub: Hub) -> list[CaseRecord]:
+    return [record for case_id in hub.party.store.cases() if (record := hub.record(case_id)) is not None]
+
+
+def _reviewer(adapter: Adapter) -> Officer:
+    return Officer(id=REVIEWER, role="safeguarding lead (SYNTHETIC)", organisation=adapter.party.id)
