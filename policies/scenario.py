@@ -206,11 +206,15 @@ def pack_of(scenario: Scenario, law: Law, categories: Categories) -> Pack:
     """The pack of the scenario's controller; only the category asked about is compiled."""
     asked = tuple(each for each in categories.categories if each.id == scenario.category)
     table = categories.model_copy(update={"categories": asked})
-    controller, agreements = _controller(scenario, law), tuple(_agreements(scenario, law))
-    compiled = compile_pack(law, table, agreements, controller)
+    return assembled(law, table, _controller(scenario, law), tuple(_agreements(scenario, law)))
+
+
+def assembled(law: Law, categories: Categories, controller: Controller, agreements: tuple[Agreement, ...]) -> Pack:
+    """A pack of parts that were never one text; it decides, and has no digest."""
+    compiled = compile_pack(law, categories, agreements, controller)
     return Pack(
         law=law,
-        categories=table,
+        categories=categories,
         agreements=agreements,
         controller=controller,
         digest=NO_DIGEST,

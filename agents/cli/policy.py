@@ -12,6 +12,7 @@ import typer
 from agents.cli.output import AsJson, Exit, guarded, tell
 from broker.settings import read_text
 from policies.categories import Categories
+from policies.difference import Flip, ScenarioFlip, Sides, scenario_flips, space_flips
 from policies.explain import ladder, near_misses, shown_caps
 from policies.law import Law
 from policies.located import Located, read
@@ -110,6 +111,72 @@ def explain(
     result = run(known[scenario], law.model, table.model)
     facts = _explained(result, voice)
     tell(as_json, facts, _lines(known[scenario], facts))
+
+
+@app.command()
+@guarded
+def diff(
+    old: Annotated[str, typer.Argument(help="A pack folder, or the word shipped.")],
+    new: Annotated[str, typer.Argument(help="A pack folder, or the word shipped.")],
+    files: Annotated[list[Path] | None, typer.Option("--scenarios", help="Scenario files; without them the shipped ones.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Which decisions flip: over the scenarios, and over every category, stage, role and single fact. Exit 1 where any does.
+
+    Example: mash policy diff shipped draft
+    """
+    before, after = _side(old), _side(new)
+    found = _read(files)
+    faults = list(scenario_faults(found, before.law, before.categories))
+    if faults:
+        raise ConfigurationError(faults)
+    scenarios = list(scenario_flips((each for file in found for each in file.model.scenarios), before, after))
+    flips = space_flips(before, after)
+    facts = {"scenarios": [_scenario_flip(each) for each in scenarios], "space": [_flip(each) for each in flips]}
+    tell(
+        as_json,
+        facts,
+        [*_flip_lines(facts), f"{len(scenarios)} scenarios and {sum(each.count for each in flips)} enumerated questions flip"],
+    )
+    if scenarios or flips:
+        raise typer.Exit(Exit.no)
+
+
+def _side(name: str) -> Sides:
+    law, table = _law(None if name == "shipped" else Path(name), None)
+    return Sides(law=law.model, categories=table.model)
+
+
+def _scenario_flip(each: ScenarioFlip) -> dict[str, Any]:
+    rules = {"lost": list(each.lost), "won": list(each.won)}
+    return {"scenario": each.scenario, "before": each.before.value, "after": each.after.value} | rules
+
+
+def _flip(each: Flip) -> dict[str, Any]:
+    example = each.example
+    return {
+        "category": each.category,
+        "discloser": each.discloser.value,
+        "stage": each.stage.value,
+        "before": each.before.value,
+        "after": each.after.value,
+        "count": each.count,
+        "example": {
+            "disclosure": example.disclosure.value,
+            "recipient": example.recipient_kind.value,
+            "purpose": example.purpose.value,
+            "role": example.role.value,
+            "facts": sorted(fact.value for fact in example.facts),
+        },
+    }
+
+
+def _flip_lines(facts: dict[str, Any]) -> Iterator[str]:
+    for each in facts["scenarios"]:
+        rules = "".join(f" -{rule}" for rule in each["lost"]) + "".join(f" +{rule}" for rule in each["won"])
+        yield f"scenario {each['scenario']}: {each['before']} -> {each['after']}{rules}"
+    for each in facts["space"]:
+        yield f"{each['category']} of {each['discloser']} at {each['stage']}: {each['before']} -> {each['after']} in {each['count']}"
 
 
 def _explained(result: Result, voice: Audience) -> dict[str, Any]:

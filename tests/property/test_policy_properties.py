@@ -33,6 +33,7 @@ INCLINED = st.one_of(
     st.frozensets(st.sampled_from(PUBLIC)),
     st.frozensets(st.sampled_from(PUBLIC), max_size=3).map(lambda odd: FACTS ^ odd),  # near a release, so that releases occur
 )
+UK_GDPR = frozenset({Layer.compatibility, Layer.art6, Layer.art9, Layer.art10})  # says nothing of data that stay under Part 3
 DAYS = st.dates(date(2025, 1, 1), date(2028, 12, 31))
 
 
@@ -102,6 +103,7 @@ def test_every_release_has_a_rule_on_every_applicable_layer_in_force_that_day(ca
     decision = decide(asked, pack, now)
     if decision.outcome is not Outcome.release:
         return
+    part_3 = any(each.rule is not None and each.rule.keeps_part_3 for each in decision.answers)
     glass = asked.stage is Stage.emergency and Fact.break_glass in asked.facts
     for answer in decision.answers:
         if answer.standing is Standing.carried:
@@ -112,12 +114,14 @@ def test_every_release_has_a_rule_on_every_applicable_layer_in_force_that_day(ca
                 assert rule.requires - DERIVED <= asked.facts | pack.controller.facts | granted(pack, asked, now.date())
                 assert rule.needs_apd is None or rule.needs_apd in {document.condition for document in pack.controller.apds}
         elif answer.standing is Standing.absent:
-            assert not applies(answer.layer, asked, pack)
+            assert not applies(answer.layer, asked, pack) or (part_3 and answer.layer in UK_GDPR)
         else:
             assert answer.layer is Layer.agreement
             assert glass
     always = {Layer.asked, Layer.gateway, Layer.compatibility, Layer.art6, Layer.proportionality}
-    assert always <= {answer.layer for answer in decision.answers if answer.standing is Standing.carried}
+    assert always - (UK_GDPR if part_3 else frozenset()) <= {
+        answer.layer for answer in decision.answers if answer.standing is Standing.carried
+    }
 
 
 def applies(layer: Layer, asked: PolicyQuestion, pack: Pack) -> bool:
@@ -139,6 +143,18 @@ def granted(pack: Pack, asked: PolicyQuestion, day: date) -> frozenset[Fact]:
         if each.category == asked.category and asked.stage in each.stages and asked.role in each.roles and day <= each.review_by
         for fact in each.facts
     )
+
+
+@given(cases(), st.sampled_from([ControllerKind.police, ControllerKind.probation, ControllerKind.youth_justice]))
+def test_data_stay_under_part_3_between_competent_authorities_for_law_enforcement_only(case, competent) -> None:
+    asked, pack, now = case
+    serious = replace(asked, stage=Stage.emergency, recipient_kind=competent, category=CategoryId("pol.rso_mappa"))
+    for each in (asked, replace(serious, purpose=Purpose.offender_management, facts=serious.facts | {Fact.break_glass})):
+        decision = decide(each, pack, now)
+        if any(answer.rule is not None and answer.rule.keeps_part_3 for answer in decision.answers):
+            assert {each.discloser_kind, each.recipient_kind} <= pack.law.applies.competent_authorities
+            assert each.purpose in (Purpose.crime_and_disorder, Purpose.offender_management)
+            assert not any(rule.startswith(("gdpr.", "sch1.", "art10.")) for rule in decision.rules)
 
 
 @given(cases())

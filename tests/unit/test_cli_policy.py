@@ -140,3 +140,24 @@ def test_an_asker_is_told_nothing_of_a_bar():
 
 def test_a_scenario_nobody_wrote_is_refused():
     assert mash("explain", "no.such")[0] == 3
+
+
+def test_a_draft_that_flips_decisions_says_which_and_one_that_does_not_says_so(tmp_path, matrix):
+    few = shipped()["categories.toml"].split("\n[[category]]")
+    table = "\n[[category]]".join([few[0], *(each for each in few[1:] if "acute.ed_attendances" in each)])
+    for name in ("old", "new"):
+        (tmp_path / name / "law").mkdir(parents=True)
+        (tmp_path / name / "categories.toml").write_text(table)
+    law = shipped()["law/england.toml"]
+    (tmp_path / "old/law/england.toml").write_text(law)
+    (tmp_path / "new/law/england.toml").write_text(law.replace('id = "ca1989.s47-9"', 'id = "ca1989.s47-9"\nroles = ["sibling"]', 1))
+    words = ("--scenarios", matrix(ONE), "--json")
+    code, out, _ = mash("diff", tmp_path / "old", tmp_path / "old", *words)
+    assert (code, json.loads(out)) == (0, {"scenarios": [], "space": []})
+    code, out, _ = mash("diff", tmp_path / "old", tmp_path / "new", *words)
+    said = json.loads(out)
+    assert code == 1
+    assert said["scenarios"] == [
+        {"scenario": "one", "before": "release", "after": "release", "lost": ["ca1989.s47-9"], "won": ["ca2004.s16la"]}
+    ]
+    assert {(each["category"], each["stage"]) for each in said["space"]} == {("acute.ed_attendances", "s47")}

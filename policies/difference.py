@@ -1,0 +1,203 @@
+"""Which decisions flip between two laws: over scenarios, and over an enumerated space of questions. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from enum import Enum
+from itertools import product
+from typing import Final
+
+from policies.agreements import Agreement
+from policies.categories import CONCERN, Categories, Category
+from policies.considerations import Controller
+from policies.decision import PolicyQuestion, decide
+from policies.law import Law
+from policies.pack import Pack
+from policies.scenario import IN_ORDER, TODAY, Scenario, assembled, run
+from policies.vocabulary import DERIVED, Fact
+from schemas.enums import ControllerKind, Kind, Outcome, Purpose, Rag, Stage, SubjectRole
+from schemas.identifiers import CategoryId, PartyId, Slug
+
+HOLDER: Final = PartyId("agency.holder")
+ASKER: Final = PartyId("agency.asker")
+KINDS: Final = tuple(kind for kind in ControllerKind if kind is not ControllerKind.unknown)
+STAGES: Final = tuple(stage for stage in Stage if stage is not Stage.unknown)
+ROLES: Final = tuple(role for role in SubjectRole if role is not SubjectRole.unknown)
+COUNCIL: Final = ControllerKind.local_authority
+WELFARE: Final = (COUNCIL, Purpose.safeguarding)
+CONTEXTS: Final = (  # who asks for what, besides a council for safeguarding
+    (COUNCIL, Purpose.promoting_welfare),
+    (ControllerKind.police, Purpose.crime_and_disorder),
+    (ControllerKind.probation, Purpose.offender_management),
+)
+STATED: Final = tuple(fact for fact in Fact if fact not in DERIVED)
+VARIATIONS: Final = (IN_ORDER, *(IN_ORDER ^ {fact} for fact in STATED))  # all in order, and each fact turned over by itself
+
+
+class Papers(Enum):
+    """What the controller of a question has, with the facts it is tried on."""
+
+    whole = VARIATIONS
+    unconsidered = (IN_ORDER | {Fact.public_interest_recorded},)  # no standing consideration: duties that turn on one carry nothing alone
+    bare = (IN_ORDER,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """A law and its category table."""
+
+    law: Law
+    categories: Categories
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioFlip:
+    """A scenario that comes out otherwise, or is carried by other rules."""
+
+    scenario: Slug
+    before: Outcome
+    after: Outcome
+    lost: tuple[Slug, ...]  # rules met before and not after
+    won: tuple[Slug, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flip:
+    """Questions that come out otherwise, by what they share, with how many there are and one of them."""
+
+    category: CategoryId
+    discloser: ControllerKind
+    stage: Stage
+    before: Outcome
+    after: Outcome
+    count: int
+    example: PolicyQuestion
+
+
+def scenario_flips(scenarios: Iterable[Scenario], old: Sides, new: Sides) -> Iterator[ScenarioFlip]:
+    """Every scenario by both; a changed rule is a flip too, since another law is then relied on."""
+    for each in scenarios:
+        before, after = run(each, old.law, old.categories), run(each, new.law, new.categories)
+        if before.decision.outcome is not after.decision.outcome or before.met != after.met:
+            yield ScenarioFlip(
+                scenario=each.id,
+                before=before.decision.outcome,
+                after=after.decision.outcome,
+                lost=tuple(sorted(before.met - after.met)),
+                won=tuple(sorted(after.met - before.met)),
+            )
+
+
+def space_flips(old: Sides, new: Sides, day: date = TODAY) -> tuple[Flip, ...]:
+    """Every question of the enumerated space that comes out otherwise on a day, grouped by what they share."""
+    at = datetime.combine(day, time(12), UTC)
+    found: dict[tuple[CategoryId, ControllerKind, Stage, Outcome, Outcome], list[PolicyQuestion]] = {}
+    for kind, papers in product(KINDS, Papers):
+        packs = tuple(_pack(side, kind, papers) for side in (old, new))
+        _compare(packs, space(kind, old, new, day, papers), at, found)
+    return tuple(
+        Flip(category=key[0], discloser=key[1], stage=key[2], before=key[3], after=key[4], count=len(asked), example=asked[0])
+        for key, asked in sorted(found.items())
+    )
+
+
+def _compare(
+    packs: tuple[Pack, ...],
+    asked: Iterable[PolicyQuestion],
+    at: datetime,
+    found: dict[tuple[CategoryId, ControllerKind, Stage, Outcome, Outcome], list[PolicyQuestion]],
+) -> None:
+    for question in asked:
+        before, after = (decide(question, pack, at).outcome for pack in packs)
+        if before is not after:
+            found.setdefault((question.category, question.discloser_kind, question.stage, before, after), []).append(question)
+
+
+def space(kind: ControllerKind, old: Sides, new: Sides, day: date = TODAY, papers: Papers = Papers.whole) -> Iterator[PolicyQuestion]:
+    """What a body of a kind may be asked: each category of either law at every stage about every role.
+
+    Where it is within reach, on each set of facts of the papers, and by other askers for other purposes.
+    """
+    held: dict[CategoryId, list[Category]] = {}
+    for each in (*old.categories.categories, *new.categories.categories):
+        if kind in each.held_by:
+            held.setdefault(each.id, []).append(each)
+    for category, stage, role in product(sorted(held), STAGES, ROLES):
+        base = _question(kind, category, stage, role, day)
+        if any(stage in each.stages and role in each.roles for each in held[category]):
+            yield from (replace(base, facts=facts) for facts in papers.value)
+            yield from (replace(base, recipient_kind=asker, purpose=purpose) for asker, purpose in CONTEXTS)
+        else:
+            yield base
+    for asked, stage, role in product(KINDS if kind is COUNCIL else (), STAGES, ROLES):
+        base = _question(kind, CONCERN, stage, role, day)
+        yield replace(base, disclosure=Kind.request, recipient_kind=asked, facts=IN_ORDER | {Fact.public_interest_recorded})
+
+
+def _question(kind: ControllerKind, category: CategoryId, stage: Stage, role: SubjectRole, day: date) -> PolicyQuestion:
+    asker, purpose = WELFARE
+    return PolicyQuestion(
+        discloser=HOLDER,
+        discloser_kind=kind,
+        recipient=ASKER,
+        recipient_kind=asker,
+        disclosure=Kind.response,
+        stage=stage,
+        rag=Rag.red,
+        purpose=purpose,
+        role=role,
+        category=category,
+        since=day,
+        until=day,
+        facts=IN_ORDER,
+    )
+
+
+def _pack(side: Sides, kind: ControllerKind, papers: Papers) -> Pack:
+    """A controller with every paper and an agreement over everything, the same but for considerations, or with nothing at all."""
+    if papers is Papers.bare:
+        return assembled(side.law, side.categories, Controller(party=HOLDER, kind=kind, version="bare"), ())
+    every = (side.categories.concern, *side.categories.categories)
+    stated = dict.fromkeys(("official_authority", "relevant_person", "legitimate_interests"), "stated")
+    documents = sorted({rule.needs_apd for rule in side.law.rules if rule.needs_apd is not None})
+    controller = Controller.model_validate(
+        {
+            "party": HOLDER,
+            "kind": kind,
+            "version": "whole",
+            "own_task": {"task": "its own", "citation": "the law that gives it"},
+            "apd": [{"condition": each, "version": "1"} for each in documents],
+            "consideration": [_considered(each) for each in every if papers is Papers.whole and kind in each.held_by],
+        }
+        | stated
+    )
+    agreement = Agreement.model_validate(
+        {
+            "id": "agreement",
+            "version": "whole",
+            "title": "Agreement over everything",
+            "parties": {HOLDER, ASKER},
+            "categories": {each.id for each in every},
+            "purposes": set(Purpose) - {Purpose.unknown},
+            "basis": (side.law.rules[0].id,),
+            "bound_to_secrecy": {ASKER},
+            "in_force": {"from": date.min},
+            "review_by": date.max,
+        }
+    )
+    return assembled(side.law, side.categories, controller, (agreement,))
+
+
+def _considered(category: Category) -> dict[str, object]:
+    return {
+        "category": category.id,
+        "stages": set(STAGES),
+        "roles": set(ROLES),
+        "reason": "Considered in advance for this category.",
+        "detriment_considered": True,
+        "overriding_public_interest": True,
+        "decided_by": "the controller",
+        "review_by": date.max,
+    }

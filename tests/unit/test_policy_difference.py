@@ -1,0 +1,89 @@
+"""What flips between two laws is found: over scenarios and over the enumerated space, and nothing else is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from policies.categories import CONCERN, Categories
+from policies.difference import KINDS, ROLES, STAGES, STATED, VARIATIONS, Papers, Sides, scenario_flips, space, space_flips
+from policies.law import Law
+from policies.located import parse
+from policies.pack import shipped
+from policies.scenario import IN_ORDER, Scenario
+from schemas.enums import ControllerKind, Kind, Outcome, Stage
+
+LAW = parse(shipped()["law/england.toml"], "law/england.toml", Law)
+WHOLE = parse(shipped()["categories.toml"], "categories.toml", Categories)
+FEW = ("acute.ed_attendances", "edu.attendance", "prob.risk_of_serious_harm")
+TABLE = WHOLE.model_copy(update={"categories": tuple(each for each in WHOLE.categories if each.id in FEW)})
+SHIPPED = Sides(law=LAW, categories=TABLE)
+TRUST = ControllerKind.nhs_body
+
+
+def without(*rules: str) -> Sides:
+    return replace(SHIPPED, law=LAW.model_copy(update={"rules": tuple(each for each in LAW.rules if each.id not in rules)}))
+
+
+def test_a_law_does_not_differ_from_itself() -> None:
+    assert space_flips(SHIPPED, SHIPPED) == ()
+
+
+def test_a_duty_taken_away_flips_what_it_carried_and_nothing_else() -> None:
+    flips = space_flips(SHIPPED, without("ca1989.s47-9"))
+    assert {(each.category, each.discloser, each.stage) for each in flips} == {("acute.ed_attendances", TRUST, Stage.s47)}
+    assert (Outcome.release, Outcome.review) in {(each.before, each.after) for each in flips}
+    assert all(each.count >= 1 and each.example.stage is Stage.s47 for each in flips)
+
+
+def test_a_threshold_lowered_is_found_at_the_stage_that_is_now_within_reach() -> None:
+    lower = tuple(
+        each.model_copy(update={"stages": each.stages | {Stage.early_help}}) if each.id == "acute.ed_attendances" else each
+        for each in TABLE.categories
+    )
+    flips = space_flips(SHIPPED, replace(SHIPPED, categories=TABLE.model_copy(update={"categories": lower})))
+    assert {(each.stage, each.before, each.after) for each in flips} == {(Stage.early_help, Outcome.withhold, Outcome.review)}
+
+
+@pytest.mark.parametrize(("day", "flips"), [(date(2026, 9, 29), False), (date(2026, 9, 30), True)])
+def test_a_rule_not_yet_in_force_flips_nothing_on_the_day_before(day, flips) -> None:
+    found = space_flips(SHIPPED, without("ca2004.s16la"), day)
+    assert any(each.before is Outcome.release for each in found) is flips
+
+
+def test_the_hubs_own_questions_are_in_the_space() -> None:
+    asked = [each for each in space(ControllerKind.local_authority, SHIPPED, SHIPPED) if each.disclosure is Kind.request]
+    assert {each.category for each in asked} == {CONCERN}
+    assert {each.recipient_kind for each in asked} == set(KINDS)
+    flips = space_flips(SHIPPED, without("recipient.provider"))
+    assert {each.category for each in flips} == {CONCERN}
+    assert {each.example.recipient_kind for each in flips} <= set(KINDS)
+
+
+def test_every_stated_fact_is_turned_over_by_itself() -> None:
+    assert len(VARIATIONS) == 1 + len(STATED)
+    asked = list(space(TRUST, SHIPPED, SHIPPED))
+    assert {each.stage for each in asked} == set(STAGES)
+    assert {each.role for each in asked} == set(ROLES)
+    assert {each.facts for each in asked} == set(VARIATIONS)
+    assert {each.facts for each in space(TRUST, SHIPPED, SHIPPED, papers=Papers.bare)} == {IN_ORDER}
+
+
+def test_a_scenario_flips_when_another_rule_carries_it_even_if_the_outcome_stays() -> None:
+    case = Scenario.model_validate(
+        {
+            "id": "one",
+            "source": "Children Act 1989 s.47(9)-(11)",
+            "says": "A council making section 47 enquiries asks a trust.",
+            "discloser": "nhs_body",
+            "stage": "s47",
+            "category": "acute.ed_attendances",
+            "expect": {"outcome": "release"},
+        }
+    )
+    (flip,) = scenario_flips([case], SHIPPED, without("ca1989.s47-9"))
+    assert (flip.before, flip.after) == (Outcome.release, Outcome.release)
+    assert (flip.lost, flip.won) == (("ca1989.s47-9",), ("ca2004.s16la",))
+    assert list(scenario_flips([case], SHIPPED, SHIPPED)) == []
