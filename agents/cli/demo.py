@@ -211,11 +211,12 @@ def _round(services: Sequence[Service]) -> bool:
 
 
 def _finished(borough: Borough) -> bool:
-    """Every request has its answer, and no work, mark or outbox row is left."""
+    """Every request has its answer, and no mark, outbox row or work is left but what is for later, such as asking a source again."""
     counts = borough.hub.party.store.counts()
     answered = counts.get("events.response", 0) + counts.get("events.rejection", 0)
     opened = counts.get("events.case_opened", 0) == counts.get("events.contact", 0)
-    return opened and answered >= counts.get("events.request", 0) and all(not party.store.has_work() for party in borough.parties)
+    idle = all(not party.store.has_work(party.now()) for party in borough.parties)
+    return opened and answered >= counts.get("events.request", 0) and idle
 
 
 def _progress(borough: Borough) -> str:

@@ -290,9 +290,10 @@ class Store:
             kinds = connection.execute(sa.select(table.c.kind, sa.func.count()).group_by(table.c.kind))
             return found | {f"events.{kind}": count for kind, count in kinds}
 
-    def has_work(self) -> bool:
-        """Whether anything waits: work to do, a case to render, a row to send."""
-        open_work = sa.exists().where(tables.work.c.done.is_(False))
+    def has_work(self, by: datetime | None = None) -> bool:
+        """Whether anything waits: work to do (by a time, if one is given), a case to render, a row to send."""
+        due = sa.true() if by is None else tables.work.c.not_before <= by
+        open_work = sa.exists().where(tables.work.c.done.is_(False), due)
         to_send = sa.exists().where(tables.outbox.c.state == "ready")
         to_render = sa.exists(sa.select(tables.mark))
         with tables.transaction(self.engine) as connection:

@@ -107,6 +107,13 @@ def test_an_effect_is_durable_as_a_whole(store):
     assert store.has_work()
 
 
+def test_work_that_is_for_later_is_work_but_not_now(store):
+    store.apply([Effect(work=(Work(id="w", kind="ask", case_id=CASE, digest=Digest(bytes(32)), not_before=NOW),))], sealer, NOW)
+    assert store.has_work()
+    assert store.has_work(NOW)
+    assert not store.has_work(NOW - timedelta(seconds=1))
+
+
 @pytest.mark.proves("I4")
 def test_an_envelope_seen_before_has_no_effect_whatever_else_is_in_its_batch(store):
     one, two = receipt(), receipt()
