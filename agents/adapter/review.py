@@ -22,8 +22,9 @@ from agents.adapter.edits import Numbered, edit_faults
 from agents.adapter.matching import MatchOutcome, plausible
 from agents.adapter.ports import Candidate
 from broker.effect import Effect, local_event, once
+from broker.store.find import events_named
 from policies.wording import boilerplate
-from schemas.enums import Operation, Outcome, Status
+from schemas.enums import Kind, Operation, Outcome, Status
 from schemas.errors import ConfigurationError, Fault, SourceUnavailableError
 from schemas.events import Entry, Reviewed, Shown
 from schemas.identifiers import Digest, Slug
@@ -107,6 +108,11 @@ class Desk(Agency):
         """Every request that was ever kept here, by case."""
         store = self.party.store
         return [dossier for case_id in store.cases() for dossier in dossiers(store.events(case_id))]
+
+    def named(self, prefix: str) -> list[Dossier]:
+        """The requests whose digest begins so, in hexadecimal."""
+        found = [self.dossier(case_id, digest) for case_id, digest in events_named(self.party.store, Kind.request.value, prefix)]
+        return [each for each in found if each is not None]
 
     def why(self, waiting: Waiting) -> tuple[str, ...]:
         """Why a person decides: what holds it, the layers that nothing carries, or that it is not sure who is meant."""

@@ -24,6 +24,7 @@ from broker.rounds import do_work, each_alone, tend
 from broker.streams import topic_between
 from policies.pack import Pack
 from schemas.enums import Kind, Operation, Refusal
+from schemas.events import Entry
 from schemas.identifiers import Digest
 from schemas.records import Acknowledgement, Answer, Cancel, Question, Rejection, Request
 from schemas.statements import Party as Listed
@@ -152,10 +153,10 @@ class Adapter(Agency):
         self.party.reached(Milestone.searched)
         answers = [self.say(asked, each, search, at) for each, search in zip(decided, searches, strict=True)]
         logged = [entries_of(asked, each, said, self.pack, self.party.actor) for each, said in zip(decided, answers, strict=True)]
-        looks = Effect(entries=tuple(one for consultations, _ in logged for one in consultations))
+        looks = tuple(one for consultations, _ in logged for one in consultations)
         again = self._again(asked, dossier, answers, tried, at)
         if dossier.said and all(each.status in FAILING for each in answers):
-            return Effect.of(looks, again)
+            return Effect.of(Effect(entries=_in_brief(looks)), again)
         fresh = [Said(answer=each, pack_digest=self.pack.digest) for each in answers]
         disclosures = {each.key: disclosure for each, (_, disclosure) in zip(fresh, logged, strict=True)}
         disclosures |= {each.key: repeated(asked, each, self.party.actor, at) for each in stands}
@@ -164,7 +165,7 @@ class Adapter(Agency):
             received=once("revisions", revision_name(asked.digest, revision)),
             outgoing=sent(asked, [*stands, *fresh], disclosures, revision),
         )
-        return Effect.of(looks, again, said)
+        return Effect.of(Effect(entries=looks), again, said)
 
     def _decided(self, asked: Asked, dossier: Dossier, question: Question, at: datetime) -> Decided:
         return replace(self.decide(asked, question, at), held=dossier.is_held((question.subject_ref, question.category)))
@@ -189,6 +190,11 @@ class Adapter(Agency):
         wanted = {each.question.subject_ref for each in decided if each.searches}
         people = {ref: self.find(subjects[ref]) for ref in sorted(wanted)}
         return [self.fetch(each.question, people[each.question.subject_ref]) if each.searches else None for each in decided]
+
+
+def _in_brief(looks: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Of looks that brought no news, one for each person and source: a source may be asked hundreds of times until it is back."""
+    return tuple({(each.subject_ref, each.outcome): replace(each, category=None, rules=()) for each in looks}.values())
 
 
 def _course(work: Work) -> tuple[int, int]:

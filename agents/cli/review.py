@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from agents.adapter.correction import FOR_A_PERSON
 from agents.adapter.correction import correct as take_back
 from agents.adapter.dossier import Waiting
 from agents.adapter.edits import Draft, Numbered
@@ -25,7 +26,6 @@ from schemas.identifiers import CategoryId, SubjectRef
 from schemas.records import Officer
 
 app = typer.Typer(no_args_is_help=True, help="Decide what waits for a person at an agency.")
-LEAST_PREFIX = 8  # hexadecimal letters of a request's name
 Home = Annotated[Path, typer.Option("--folder", help="The agency's folder.")]
 Request = Annotated[str, typer.Argument(help="The request, as `mash review list` names it.")]
 About = Annotated[str, typer.Argument(help="The subject, such as s1.")]
@@ -169,11 +169,14 @@ def correct(
     """
     if reason is CorrectionReason.unknown:
         raise ConfigurationError([Fault(file="--reason", message="is no reason", fix="wrong_person, inaccurate or unlawful")])
+    if subject and (silent or reason not in FOR_A_PERSON):
+        message = "says about whom a person decides anew, and here nobody does"
+        raise ConfigurationError([Fault(file="--subject", message=message, fix="leave it off, or give another --reason")])
     with _desk(folder) as desk:
-        found = [each for each in desk.dossiers() if _names(request, str(each.kept.digest))]
+        found = desk.named(request)
         asked = desk.asked(found[0].kept) if len(found) == 1 else None
         if asked is None or not found[0].responses:
-            message = "no one request of that name has been answered here and its hub is listed"
+            message = "names no one request that was answered here, or its hub is no longer listed"
             raise ConfigurationError([Fault(file=_said(request), message=message, fix="give more of its name")])
         about = frozenset(SubjectRef(each) for each in subject) if subject else None
         if about is not None and not about <= {each.ref for each in asked.request.subjects}:
@@ -186,10 +189,6 @@ def correct(
     )
 
 
-def _names(prefix: str, digest: str) -> bool:
-    return len(prefix) >= LEAST_PREFIX and digest.startswith(prefix.lower())
-
-
 def _said(argument: str) -> str:
     """What somebody typed, as far as it can be the name of a request."""
     return argument if len(argument) <= 64 and argument.isalnum() else "REQUEST"  # noqa: PLR2004 - letters of a digest
@@ -197,7 +196,7 @@ def _said(argument: str) -> str:
 
 def _waiting(desk: Desk, request: str, subject: str, category: str) -> Waiting:
     wanted = (SubjectRef(subject), CategoryId(category)) if _well_formed(subject, category) else None
-    found = [each for each in desk.queue() if _names(request, str(each.dossier.kept.digest)) and each.key == wanted]
+    found = [each for dossier in desk.named(request) for each in dossier.waiting() if each.key == wanted]
     if len(found) != 1:
         raise ConfigurationError([Fault(file=_said(request), message="no such question waits here for a person", fix="mash review list")])
     return found[0]

@@ -17,6 +17,7 @@ from broker.accesslog import origin_of, verify_log, verify_openings
 from broker.effect import Done, Effect, Mark, Outgoing, Position, Quarantined, Receipt, Work, local_event
 from broker.envelope import seal
 from broker.store import leases, log, outbox, tables
+from broker.store.find import events_named
 from broker.store.store import Store
 from broker.store.vault import Vault
 from schemas.enums import Kind, Operation, Refusal
@@ -104,6 +105,13 @@ def test_an_effect_is_durable_as_a_whole(store):
     assert store.marked(NOW) == CASE
     assert store.cases() == [CASE]
     assert store.has_work(NOW)
+
+
+def test_work_that_is_for_later_is_work_but_not_now(store):
+    store.apply([Effect(work=(Work(id="w", kind="ask", case_id=CASE, digest=Digest(bytes(32)), not_before=NOW),))], sealer, NOW)
+    assert store.has_work()
+    assert store.has_work(NOW)
+    assert not store.has_work(NOW - timedelta(seconds=1))
 
 
 @pytest.mark.proves("I4")
@@ -256,6 +264,17 @@ def test_erased_events_keep_their_place_and_lose_their_content_however_often_the
     assert store.event(CASE, gone) is None
     assert store.event(CASE, kept) is not None
     assert store.case_of(gone) == CASE
+
+
+def test_an_event_is_found_by_the_first_letters_of_its_name(store):
+    store.apply([Effect(events=(local_event(CASE, "decided", note(), NOW),), outgoing=(outgoing(), outgoing()))], sealer, NOW)
+    one, two, three = (each.digest for each in store.events(CASE))
+    for digest, kind in ((one, "decided"), (two, "acknowledgement"), (three, "acknowledgement")):
+        for length in (8, 9, 16, 64):
+            assert events_named(store, kind, str(digest)[:length].upper()) == [(CASE, digest)]
+        assert events_named(store, "request", str(digest)) == []
+    for wrong in (str(one)[:7], str(one) + "0", "", "%" * 8, "zzzzzzzz", "f" * 64, "\n" * 9):
+        assert events_named(store, "decided", wrong) == []
 
 
 def test_an_erased_key_is_in_no_file_of_the_keys_database(tmp_path):

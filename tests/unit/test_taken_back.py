@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 from uuid import uuid4
@@ -26,6 +27,8 @@ from desks import (
     waits,
     work,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from small_borough import NOW, SmallBorough, rows
 
 from agents.adapter.review import Hindrance
@@ -287,12 +290,17 @@ def test_a_failing_source_is_said_at_once_and_asked_again_until_it_answers(borou
         work(trust)
         assert len(failing.calls) > tried
         assert again(trust, dossier).revision == 1  # the same again is no news
+    looks = [each for each in about(trust.party, dossier) if each.outcome == "searched.known"]
+    people = {each.subject_ref for each in dossier.request.questions}
+    assert len(looks) == (
+        len(dossier.request.questions) + 7 * len(people) if failing.error is None else 0
+    )  # in brief, while there is no news
     trust.source = Known(HELD)
     borough.clock.move(minutes=10)
     work(trust)
     found = again(trust, dossier)
     assert (found.revision, {each.answer.status for each in found.said.values()}) == (2, {Status.released, Status.none_held})
-    assert not trust.party.store.has_work()
+    assert trust.party.store.due_work("answer", NOW + timedelta(days=9)) is None
 
 
 def test_only_what_failed_is_asked_again_and_the_rest_is_repeated_as_it_stands(borough):
@@ -370,3 +378,78 @@ def test_a_retry_ends_when_what_it_goes_on_from_was_taken_back(borough):
     work(trust)
     assert again(trust, dossier).responses == ()
     assert not trust.party.store.has_work()
+
+
+# ---------------------------------------------------------------------------------------------- all of it, in any order
+
+
+@pytest.fixture(scope="module")
+def shared(founded):
+    """One borough for many requests."""
+    founded.trust.source.close()
+    yield founded
+    founded.trust.source = Known(HELD)
+
+
+def act(borough, dossier, name):
+    """One thing that people, a source or time do to a request."""
+    trust, desk = borough.trust, desk_of(borough.trust)
+    borough.clock.move(minutes=1)
+    waiting = next(iter(again(trust, dossier).waiting()), None)
+    if name == "cancel" and not again(trust, dossier).cancelled:
+        cancel(borough, dossier)
+    elif name in {"down", "up"}:
+        trust.source = Known(error=DOWN) if name == "down" else Known(HELD)
+    elif name == "time":
+        borough.clock.move(minutes=20)
+    elif name in {reason.value for reason in CorrectionReason}:
+        desks.take_back(trust, dossier, CorrectionReason(name))
+    elif name == "silent":
+        desks.take_back(trust, dossier, CorrectionReason.inaccurate, silent=True)
+    elif waiting is not None and name == "withhold":
+        desk.withhold(waiting, SHAH, REASON)
+    elif waiting is not None and name == "release" and trust.source.error is None:
+        desk.show(waiting, SHAH)
+        desk.release(waits(trust, dossier, waiting.question.category, waiting.question.subject_ref), SHAH)
+    work(trust)
+    work(borough.hub)
+
+
+ACTS = ("release", "release", "withhold", "wrong_person", "inaccurate", "unlawful", "silent", "cancel", "down", "up", "time")
+
+
+@pytest.mark.proves("I8", "I12")
+@settings(max_examples=10, deadline=None)
+@given(scene=st.sampled_from(["s47", "screening"]), begins_down=st.booleans(), acts=st.lists(st.sampled_from(ACTS), max_size=6))
+def test_whatever_people_and_sources_do_in_whatever_order_each_number_is_used_once_and_every_envelope_is_entered(
+    shared, scene, begins_down, acts
+):
+    shared.clock.at, trust = NOW, shared.trust
+    trust.source = Known(error=DOWN) if begins_down else Known(HELD)
+    dossier = asked(shared, trust, scene)
+    work(shared.hub)
+    for name in acts:
+        was_cancelled, before = again(trust, dossier).cancelled, len(received(shared, dossier))
+        act(shared, dossier, name)
+        assert not was_cancelled or len(received(shared, dossier)) == before
+    said = received(shared, dossier)
+    corrections = [each.revision for each in again(trust, dossier).corrections]
+    numbers = [each.body.revision for each in said if each.body.part == 1] + corrections
+    assert sorted(numbers) == list(range(1, len(numbers) + 1))
+    wanted = sorted((each.subject_ref, each.category) for each in dossier.request.questions)
+    told = Counter(each.envelope for each in about(trust.party, dossier) if each.operation is Operation.disclosure)
+    for number in {each.body.revision for each in said}:
+        parts = [each for each in said if each.body.revision == number]
+        assert sorted((one.subject_ref, one.category) for each in parts for one in each.body.answers) == wanted
+    assert told == {each.digest: len(each.body.answers) for each in said}
+    held = again(trust, dossier)
+    assert not [one for one in held.said.values() if one.answer.items and held.is_held(one.key)]
+    assert all(each.body is None or each.body.revision > held.corrected for each in kept_responses(trust, dossier))
+
+
+def received(borough, dossier):
+    return [each for each in borough.hub.party.store.events(dossier.request.case_id) if isinstance(each.body, Response)]
+
+
+def kept_responses(adapter, dossier):
+    return [each for each in adapter.party.store.events(dossier.request.case_id) if each.kind == Kind.response.value]
