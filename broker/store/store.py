@@ -300,9 +300,10 @@ class Store:
             kinds = connection.execute(sa.select(table.c.kind, sa.func.count()).group_by(table.c.kind))
             return found | {f"events.{kind}": count for kind, count in kinds}
 
-    def has_work(self, at: datetime) -> bool:
-        """Whether anything waits now: work that is due, a case to render, a row to send."""
-        open_work = sa.exists().where(tables.work.c.done.is_(False), tables.work.c.not_before <= at)
+    def has_work(self, by: datetime | None = None) -> bool:
+        """Whether anything waits: work to do (by a time, if one is given), a case to render, a row to send."""
+        due = sa.true() if by is None else tables.work.c.not_before <= by
+        open_work = sa.exists().where(tables.work.c.done.is_(False), due)
         to_send = sa.exists().where(tables.outbox.c.state == "ready")
         to_render = sa.exists(sa.select(tables.mark))
         with tables.transaction(self.engine) as connection:
