@@ -34,6 +34,7 @@ class Agency:
 
     def __init__(self, party: Party, settings: AdapterSettings, pack: Pack, source: SourceSystem) -> None:
         self.party, self.settings, self.pack, self.source = party, settings, pack, source
+        self._before: tuple[Digest, datetime, frozenset[Digest]] | None = None
 
     def dossier(self, case_id: UUID, digest: Digest) -> Dossier | None:
         """One request and all that became of it; None once it is disposed of."""
@@ -70,13 +71,20 @@ class Agency:
 
     def _reasked(self, asked: Asked, question: Question, at: datetime) -> bool:
         """Whether that hub asked the same within 14 days, and has since raised nothing but stage or rating."""
-        earlier = {(each.case_id, each.digest) for each in self.party.store.mentioned(self._names(asked, question))}
-        earlier.discard((asked.request.case_id, asked.digest))
-        found = [self.party.store.event(*each) for each in sorted(earlier)]
-        return any(
-            each is not None and isinstance(each.body, Request) and each.at > at - REASKED_WITHIN and only_raised(each.body, asked.request)
-            for each in found
-        )
+        return not self._names(asked, question).isdisjoint(self._asked_before(asked, at))
+
+    def _asked_before(self, asked: Asked, at: datetime) -> frozenset[Digest]:
+        """The names of all questions of a request that are so; looked up once for all of them."""
+        if self._before is None or self._before[:2] != (asked.digest, at):
+            found = self.party.store.mentioned({each.name for each in self.mentions(asked)})
+            earlier = {(each.case_id, each.digest) for each in found} - {(asked.request.case_id, asked.digest)}
+            raised = {digest for case_id, digest in earlier if self._is_lesser(self.party.store.event(case_id, digest), asked, at)}
+            self._before = (asked.digest, at, frozenset(each.name for each in found if each.digest in raised))
+        return self._before[2]
+
+    def _is_lesser(self, kept: Kept | None, asked: Asked, at: datetime) -> bool:
+        request = kept.body if kept is not None and kept.at > at - REASKED_WITHIN else None
+        return isinstance(request, Request) and only_raised(request, asked.request)
 
     def find(self, subject: Subject) -> Search:
         """Who a subject is in the agency's own system; failed when that does not answer, in any way."""

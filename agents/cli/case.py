@@ -8,12 +8,13 @@ from uuid import UUID
 
 import typer
 
-from agents.cli.casetext import seen_line
+from agents.cli.casetext import link_lines, seen_line
 from agents.cli.compose import hub_of, officer_of
 from agents.cli.output import AsJson, guarded, tell
 from agents.cli.page import case_page
 from agents.cli.show import record_json, record_lines
 from agents.hub.erasure import seen_by
+from agents.hub.links import linked
 from broker.trustfiles import write_whole
 from schemas.errors import ConfigurationError, Fault
 
@@ -46,12 +47,18 @@ def show(
         if record is None:
             raise ConfigurationError([Fault(file=str(case_id), message="no such case has been opened here", fix="mash hub show")])
         seen = {each.correction: seen_by(hub.party, case_id, each) for each in record.corrected}
+        links = linked(hub.party, case_id)
         if page is not None:
-            write_whole(page, case_page(record, seen, officer, hub.party.now()).encode(), mode=0o600)
+            write_whole(page, case_page(record, seen, officer, hub.party.now(), links).encode(), mode=0o600)
     finally:
         hub.party.close()
-    lines = [*record_lines(record), ""]
+    lines = [*record_lines(record), "", *(f"Other contact: {each}" for each in link_lines(links))]
     lines += [f"{each.agency} took back: {seen_line(seen[each.correction])}" for each in record.corrected]
     lines.append("This view is in the access log (unwitnessed).")
     told = {str(digest): [each.actor.id for each in entries] for digest, entries in seen.items()}
-    tell(as_json, record_json(record) | {"log": "unwitnessed", "seen_before_correction": told}, lines)
+    tell(
+        as_json,
+        record_json(record)
+        | {"log": "unwitnessed", "seen_before_correction": told, "other_contacts": [each.contact_ref for each in links]},
+        lines,
+    )

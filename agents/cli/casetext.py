@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from agents.hub.links import Linked
 from schemas.enums import AgencyStatus
 from schemas.events import AgencyState, CaseRecord, Entry, JoinedAnswer
 from schemas.identifiers import CategoryId, PartyId, SubjectRef
@@ -65,6 +66,14 @@ def questions(record: CaseRecord, subject: SubjectRef) -> list[Question]:
     mine.sort(key=lambda each: (each.answer.category, each.agency, each.envelope))
     grouped = groupby(mine, key=lambda each: (each.agency, each.answer.category))
     return [Question(agency=agency, category=category, answers=tuple(answers)) for (agency, category), answers in grouped]
+
+
+def link_lines(links: Iterable[Linked]) -> list[str]:
+    """Other contacts about the same people: three small worries may be one large one."""
+    return [
+        f"{each.contact_ref}, received at {when(each.received_at)}, about {'the same person' if each.same_person else 'the same household'}"
+        for each in links
+    ]
 
 
 def seen_line(entries: Iterable[Entry]) -> str:

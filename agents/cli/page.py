@@ -8,9 +8,10 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from agents.cli.casetext import gaps, questions, seen_line, standing, when
+from agents.cli.casetext import gaps, link_lines, questions, seen_line, standing, when
 from agents.cli.output import plain
 from agents.cli.show import WORDS, name_of
+from agents.hub.links import Linked
 from schemas.events import CaseRecord, Entry
 from schemas.identifiers import Digest
 from schemas.records import Officer
@@ -23,8 +24,10 @@ def _environment() -> Environment:
     return made
 
 
-def case_page(record: CaseRecord, seen: Mapping[Digest, Sequence[Entry]], viewer: Officer, at: datetime) -> str:
-    """The whole page; `seen`: by correction, who had looked at what was taken back."""
+def case_page(
+    record: CaseRecord, seen: Mapping[Digest, Sequence[Entry]], viewer: Officer, at: datetime, links: Sequence[Linked] = ()
+) -> str:
+    """The whole page; `seen`: by correction, who had looked at what was taken back; `links`: other contacts about the same people."""
     return (
         _environment()
         .get_template("case.html")
@@ -32,6 +35,7 @@ def case_page(record: CaseRecord, seen: Mapping[Digest, Sequence[Entry]], viewer
             record=record,
             subjects=[(each, plain(name_of(each)), questions(record, each.ref)) for each in record.subjects],
             gaps=gaps(record),
+            links=link_lines(links),
             seen={digest: seen_line(entries) for digest, entries in seen.items()},
             words=WORDS,
             viewer=viewer,

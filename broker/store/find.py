@@ -23,5 +23,5 @@ def events_named(store: Store, kind: str, prefix: str) -> list[tuple[UUID, Diges
         return []
     first, last = bytes.fromhex(wanted.ljust(letters, "0")), bytes.fromhex(wanted.ljust(letters, "f"))
     query = sa.select(table.c.case_id, table.c.digest).where(table.c.digest.between(first, last), table.c.kind == kind)
-    with tables.transaction(store.engine) as connection:
+    with tables.reading(store.engine) as connection:
         return [(UUID(row.case_id), Digest(row.digest)) for row in connection.execute(query.order_by(table.c.id))]

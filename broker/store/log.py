@@ -39,7 +39,7 @@ def sequence(store: Store, key: SigningKey, at: datetime) -> Checkpoint | None:
 
 def waiting(store: Store) -> int:
     """How many entries have no index yet."""
-    with tables.transaction(store.engine) as connection:
+    with tables.reading(store.engine) as connection:
         return connection.scalar(sa.select(sa.func.count()).select_from(tables.unindexed)) or 0
 
 
@@ -86,7 +86,7 @@ def _frontier(connection: sa.Connection) -> Frontier:
 
 def newest_note(store: Store) -> bytes | None:
     """The newest signed checkpoint."""
-    with tables.transaction(store.engine) as connection:
+    with tables.reading(store.engine) as connection:
         return connection.scalar(sa.select(tables.checkpoint.c.note).order_by(tables.checkpoint.c.size.desc()).limit(1))
 
 
@@ -96,7 +96,7 @@ def leaves(store: Store) -> Iterator[Leaf]:
     query = sa.select(table.c.data, table.c.salt, entry.c.key_name, entry.c.sealed).join(
         entry, entry.c.id == table.c.entry_id, isouter=True
     )
-    with tables.transaction(store.engine) as connection:
+    with tables.reading(store.engine) as connection:
         rows = connection.execute(query.order_by(table.c.index)).all()
     keys = store.vault.held_keys({row.key_name for row in rows if row.key_name is not None})
     for row in rows:
@@ -108,7 +108,7 @@ def entries_of_case(store: Store, case_id: UUID) -> list[Entry]:
     """What was logged of one case as a whole, oldest first, indexed or not."""
     table = tables.entry
     name = key_name(case_id, None)
-    with tables.transaction(store.engine) as connection:
+    with tables.reading(store.engine) as connection:
         rows = connection.execute(sa.select(table).where(table.c.key_name == name).order_by(table.c.id)).all()
     key = store.vault.held_keys([name]).get(name)
     found = [_opened(row, key, row.leaf).entry for row in rows] if key is not None else []

@@ -25,7 +25,7 @@ def topics_waiting(engine: sa.Engine) -> list[str]:
     """Topics with something to send, in name order."""
     table = tables.outbox
     query = sa.select(table.c.topic).where(table.c.state == "ready").distinct().order_by(table.c.topic)
-    with tables.transaction(engine) as connection:
+    with tables.reading(engine) as connection:
         return list(connection.scalars(query))
 
 
@@ -33,7 +33,7 @@ def waiting(engine: sa.Engine, topic: str, limit: int) -> list[Waiting]:
     """The next rows of a topic, in order."""
     table = tables.outbox
     query = sa.select(table).where(table.c.state == "ready", table.c.topic == topic).order_by(table.c.id).limit(limit)
-    with tables.transaction(engine) as connection:
+    with tables.reading(engine) as connection:
         rows = connection.execute(query).all()
     return [
         Waiting(

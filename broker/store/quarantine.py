@@ -21,10 +21,10 @@ def parked(engine: sa.Engine) -> Iterator[Quarantined]:
     """What waits for a newer directory, oldest first, read one by one."""
     table = tables.quarantine
     names = sa.select(table.c.topic, table.c.offset).where(table.c.reason == Refusal.directory_ahead.value)
-    with tables.transaction(engine) as connection:
+    with tables.reading(engine) as connection:
         waiting = connection.execute(names.order_by(table.c.topic, table.c.offset)).all()
     for topic, offset in waiting:
-        with tables.transaction(engine) as connection:
+        with tables.reading(engine) as connection:
             row = connection.execute(sa.select(table).where(table.c.topic == topic, table.c.offset == offset)).one_or_none()
         if row is not None:
             yield Quarantined(topic=row.topic, offset=row.offset, reason=Refusal(row.reason), raw=row.raw, at=row.at)
@@ -34,7 +34,7 @@ def parked_on(engine: sa.Engine, topic: str) -> int:
     """How much of one topic waits for a newer directory."""
     table = tables.quarantine
     query = sa.select(sa.func.count()).where(table.c.topic == topic, table.c.reason == Refusal.directory_ahead.value)
-    with tables.transaction(engine) as connection:
+    with tables.reading(engine) as connection:
         return connection.scalar(query) or 0
 
 
@@ -48,7 +48,7 @@ def untold(engine: sa.Engine, at: datetime) -> list[Tally]:
         .group_by(table.c.topic, table.c.reason, minute)
         .order_by(minute, table.c.topic, table.c.reason)
     )
-    with tables.transaction(engine) as connection:
+    with tables.reading(engine) as connection:
         found = connection.execute(query).all()
         digest = sa.select(table.c.digest).where(table.c.topic == sa.bindparam("topic"), table.c.offset == sa.bindparam("first"))
         firsts = [connection.scalar(digest, {"topic": row.topic, "first": row.first}) for row in found]

@@ -77,7 +77,7 @@ class Store:
 
     def _check_keys(self) -> None:
         """What is stored can be opened only with its keys: an empty keys database beside a used store was lost."""
-        with tables.transaction(self.engine) as connection:
+        with tables.reading(self.engine) as connection:
             used = connection.scalar(sa.select(sa.exists(sa.select(tables.entry))))
         if used and self.vault.is_empty():
             fix = "stop, restore the newest keys.db; without it nothing here can be read"
@@ -91,17 +91,18 @@ class Store:
     def positions(self, topics: Iterable[str]) -> dict[str, int]:
         """The next offset of each topic, 0 for one never read."""
         wanted, table = list(topics), tables.position
-        with tables.transaction(self.engine) as connection:
+        with tables.reading(self.engine) as connection:
             held = {row.topic: row.next for row in connection.execute(sa.select(table).where(table.c.topic.in_(wanted)))}
-            for topic in wanted:
-                if topic not in held:
+        if missing := [topic for topic in wanted if topic not in held]:
+            with tables.transaction(self.engine) as connection:
+                for topic in missing:
                     tables.insert_new(connection, table, topic=topic, next=0)
         return {topic: held.get(topic, 0) for topic in wanted}
 
     def seen(self, digests: Iterable[Digest]) -> set[Digest]:
         """Which of these envelopes were received before."""
         table = tables.received
-        with tables.transaction(self.engine) as connection:
+        with tables.reading(self.engine) as connection:
             rows = connection.execute(sa.select(table.c.digest).where(table.c.digest.in_(list(digests))))
             return {Digest(row.digest) for row in rows}
 
@@ -210,7 +211,7 @@ class Store:
 
     def case_of(self, digest: Digest) -> UUID | None:
         """The case an event belongs to, by its digest."""
-        with tables.transaction(self.engine) as connection:
+        with tables.reading(self.engine) as connection:
             found = connection.scalar(sa.select(tables.event.c.case_id).where(tables.event.c.digest == digest))
         return UUID(found) if found else None
 
@@ -218,13 +219,13 @@ class Store:
         """Every case that has an event, oldest first."""
         table = tables.event
         query = sa.select(table.c.case_id).group_by(table.c.case_id).order_by(sa.func.min(table.c.id))
-        with tables.transaction(self.engine) as connection:
+        with tables.reading(self.engine) as connection:
             return [UUID(row.case_id) for row in connection.execute(query)]
 
     def mentioned(self, names: Iterable[Digest]) -> list[Mention]:
         """Where these names were mentioned, each event once a name."""
         table, wanted = tables.mention, list(names)
-        with tables.transaction(self.engine) as connection:
+        with tables.reading(self.engine) as connection:
             rows = connection.execute(sa.select(table).where(table.c.name.in_(wanted)).order_by(table.c.case_id, table.c.digest)).all()
         return [Mention(name=Digest(row.name), case_id=UUID(row.case_id), digest=Digest(row.digest)) for row in rows]
 
@@ -232,13 +233,13 @@ class Store:
         """How many events each case has: what has as many as before has not changed."""
         table = tables.event
         query = sa.select(table.c.case_id, sa.func.count()).group_by(table.c.case_id)
-        with tables.transaction(self.engine) as connection:
+        with tables.reading(self.engine) as connection:
             return {UUID(case_id): count for case_id, count in connection.execute(query)}
 
     def events(self, case_id: UUID) -> list[Kept]:
         """Everything kept about one case, opened, in the order it was kept; one whose key is destroyed has no body."""
         table = tables.event
-        with tables.transaction(self.engine) as connection:
+        with tables.reading(self.engine) as connection:
             rows = connection.execute(sa.select(table).where(table.c.case_id == str(case_id)).order_by(table.c.id)).all()
         keys = self.vault.content_keys(row.key_id for row in rows)
         return [_opened(row, keys.get(row.key_id)) for row in rows]
@@ -246,7 +247,7 @@ class Store:
     def event(self, case_id: UUID, digest: Digest) -> Kept | None:
         """One event of a case; None also when its key is destroyed."""
         table = tables.event
-        with tables.transaction(self.engine) as connection:
+        with tables.reading(self.engine) as connection:
             row = connection.execute(sa.select(table).where(table.c.case_id == str(case_id), table.c.digest == digest)).one_or_none()
         keys = self.vault.content_keys([row.key_id] if row else [])
         return _opened(row, keys[row.key_id]) if row is not None and row.key_id in keys else None
@@ -254,7 +255,7 @@ class Store:
     def erase(self, case_id: UUID, digests: Iterable[Digest]) -> int:
         """Destroy the content keys of these events of a case, so that nobody reads them again; says how many there were."""
         table = tables.event
-        with tables.transaction(self.engine) as connection:
+        with tables.reading(self.engine) as connection:
             ids = sa.select(table.c.key_id).where(table.c.case_id == str(case_id), table.c.digest.in_(list(digests)))
             found = list(connection.scalars(ids))
         return self.vault.destroy(found)
@@ -264,7 +265,7 @@ class Store:
         table, held = tables.work, tables.lease
         free = sa.not_(sa.exists().where(held.c.name == "work/" + table.c.id, held.c.until > at))
         query = sa.select(table).where(table.c.kind == kind, table.c.done.is_(False), table.c.not_before <= at, free)
-        with tables.transaction(self.engine) as connection:
+        with tables.reading(self.engine) as connection:
             row = connection.execute(query.order_by(table.c.not_before, table.c.id).limit(1)).one_or_none()
         if row is None:
             return None
@@ -274,27 +275,27 @@ class Store:
         """How many envelopes of one sender a case holds."""
         table = tables.event
         query = sa.select(sa.func.count()).where(table.c.case_id == str(case_id), table.c.sender == sender)
-        with tables.transaction(self.engine) as connection:
+        with tables.reading(self.engine) as connection:
             return connection.scalar(query) or 0
 
     def marked(self, at: datetime) -> UUID | None:
         """A case whose record is to be rendered and that nobody is rendering."""
         held = tables.lease
         free = sa.not_(sa.exists().where(held.c.name == "render/" + tables.mark.c.case_id, held.c.until > at))
-        with tables.transaction(self.engine) as connection:
+        with tables.reading(self.engine) as connection:
             found = connection.scalar(sa.select(tables.mark.c.case_id).where(free).limit(1))
         return UUID(found) if found else None
 
     def marks(self, case_id: UUID) -> list[Digest]:
         """The marks of one case."""
-        with tables.transaction(self.engine) as connection:
+        with tables.reading(self.engine) as connection:
             rows = connection.execute(sa.select(tables.mark.c.digest).where(tables.mark.c.case_id == str(case_id)))
             return [Digest(row.digest) for row in rows]
 
     def counts(self) -> dict[str, int]:
         """How many rows of each kind, for people and metrics."""
         some = {"received": tables.received, "quarantined": tables.quarantine, "entries": tables.entry, "events": tables.event}
-        with tables.transaction(self.engine) as connection:
+        with tables.reading(self.engine) as connection:
             found = {name: connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0 for name, table in some.items()}
             table = tables.event
             kinds = connection.execute(sa.select(table.c.kind, sa.func.count()).group_by(table.c.kind))
@@ -306,7 +307,7 @@ class Store:
         open_work = sa.exists().where(tables.work.c.done.is_(False), due)
         to_send = sa.exists().where(tables.outbox.c.state == "ready")
         to_render = sa.exists(sa.select(tables.mark))
-        with tables.transaction(self.engine) as connection:
+        with tables.reading(self.engine) as connection:
             return bool(connection.scalar(sa.select(sa.or_(open_work, to_send, to_render))))
 
 

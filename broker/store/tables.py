@@ -15,6 +15,7 @@ from sqlalchemy.pool import StaticPool
 from schemas.errors import ConfigurationError, Fault, StoreUnavailableError
 
 SCHEMA: Final = "1"  # a store of another schema is refused by name until the first release
+READING: Final = "reading"  # a connection's option
 BUSY_MS: Final = 5000  # milliseconds to wait for another process' transaction
 IDLE_MS: Final = 10000  # milliseconds a transaction may sit idle on PostgreSQL
 
@@ -189,7 +190,7 @@ def _settle_sqlite(engine: sa.Engine) -> None:
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(READING) else "BEGIN IMMEDIATE")
 
 
 def _settle_postgresql(engine: sa.Engine) -> None:
@@ -242,6 +243,17 @@ def forget_deleted(engine: sa.Engine) -> None:
     if busy:
         message = "another process holds the store's write-ahead log"
         raise StoreUnavailableError(message)
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that only looks: on SQLite it waits for no writer and holds none up."""
+    try:
+        with engine.connect().execution_options(**{READING: True}) as connection, connection.begin():
+            yield connection
+    except sa.exc.StatementError as error:
+        message = f"the store did not finish reading ({type(error.orig).__name__})"
+        raise StoreUnavailableError(message) from None
 
 
 def insert_new(connection: sa.Connection, table: sa.Table, **row: object) -> bool:

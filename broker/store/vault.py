@@ -54,22 +54,24 @@ class Vault:
     def named_keys(self, names: Iterable[str]) -> dict[str, bytes]:
         """The case or entry keys of these names, made where missing: inserted unless there, and read back."""
         wanted = sorted(set(names))
+        held = self.held_keys(wanted)
+        if len(held) == len(wanted):
+            return held
         with tables.transaction(self._engine) as connection:
-            held = self._read(connection, wanted)
             for name in wanted:
                 if name not in held:
                     wrapped = seal_under(self._store_key, name.encode(), os.urandom(KEY))
                     tables.insert_new(connection, tables.case_key, name=name, wrapped=wrapped)
-            return held if len(held) == len(wanted) else self._read(connection, wanted)
+            return self._read(connection, wanted)
 
     def is_empty(self) -> bool:
         """Whether there is no key at all."""
-        with tables.transaction(self._engine) as connection:
+        with tables.reading(self._engine) as connection:
             return not connection.scalar(sa.select(sa.exists(sa.select(tables.case_key))))
 
     def held_keys(self, names: Iterable[str]) -> dict[str, bytes]:
         """Those of these keys that exist; looking makes none."""
-        with tables.transaction(self._engine) as connection:
+        with tables.reading(self._engine) as connection:
             return self._read(connection, sorted(set(names)))
 
     def _read(self, connection: sa.Connection, names: list[str]) -> dict[str, bytes]:
@@ -90,7 +92,7 @@ class Vault:
         """Content keys by id; one that a disposal destroyed is missing."""
         wanted = list(ids)
         table = tables.content_key
-        with tables.transaction(self._engine) as connection:
+        with tables.reading(self._engine) as connection:
             rows = connection.execute(sa.select(table).where(table.c.id.in_(wanted))).all()
             cases = self._read(connection, sorted({row.case_name for row in rows}))
         return {row.id: open_under(cases[row.case_name], row.id, row.wrapped) for row in rows if row.case_name in cases}

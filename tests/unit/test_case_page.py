@@ -14,6 +14,7 @@ from agents.cli.casetext import gaps
 from agents.cli.page import case_page
 from agents.cli.show import record_lines
 from agents.hub.casework import case_record
+from agents.hub.links import Linked
 from schemas.enums import Assertion, CorrectionReason, Handling, Operation, Rag, Status
 from schemas.events import Entry, OralAnswer, Overdue, Rerated
 from schemas.identifiers import Digest, Slug, SubjectRef
@@ -162,6 +163,12 @@ def test_what_was_taken_back_is_gone_and_who_saw_it_is_named():
     assert "Of another child." not in text
     assert "took back what it had said" in text
     assert "s.worker (hub_member) at 12:03" in text
+
+
+def test_other_contacts_about_the_same_people_are_told():
+    other = Linked(case_id=CASE, contact_ref=Slug("c-000"), received_at=NOW, same_person=False)
+    text = case_page(case_record([OPENED, *SENT.values()]), {}, VIEWER, NOW, [other])
+    assert "c-000, received at 12:00 on Tue 24 Nov 2026, about the same household" in text
 
 
 @pytest.mark.parametrize("rag", [Rag.red, Rag.green])
