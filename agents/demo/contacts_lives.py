@@ -67,7 +67,7 @@ def _two_boroughs(town: Town) -> Scene:
 
 
 def _sibling_in_care(town: Town) -> Scene:
-    family = Family(town, (3, 7))
+    family = Family(town, (4, 7))
     placement = town.home(council=False)
     elder = town.child(placement, family.mother.family_name, ages=(10, 14))
     elder = family.join(town.change(replace(elder, care=Care.fostered, protected=True, former_homes=(family.home,))))

@@ -17,9 +17,10 @@ from agents.adapter.sources.settings import SourceSettings
 from agents.cli import demo
 from agents.demo.borough import write_borough
 from agents.demo.ceremony import MEMBERS, members_of, settings_files
+from agents.demo.contacts import scenes
 from agents.demo.histories import FIELDS, HISTORIES, HOLDS, OF_COURSE
-from agents.demo.people import Care, Dirt
-from agents.demo.registers import AGENCIES
+from agents.demo.people import Care, Dirt, Town
+from agents.demo.registers import AGENCIES, registers, settle
 from agents.demo.schooling import check_letter, upn
 from policies.agreements import Agreement
 from policies.categories import CONCERN, Categories
@@ -391,3 +392,13 @@ def test_one_subject_costs_the_rows_of_one_subject(sources, contacts, truth, mon
     for category in sources["police"].categories():
         sources["police"].fetch(person, CategoryId(category), date(1990, 1, 1), TODAY)
     assert sum(map(len, returned)) == 1 + len(truth["contacts"]["demo-001"]["subjects"]["s3"]["police"]["rows"])
+
+
+@pytest.mark.parametrize("seed", [47, 48])
+def test_contacts_come_round_again_with_other_people_whom_each_agency_that_holds_of_them_knows(seed):
+    town = Town(seed, TODAY)
+    cast = scenes(town, 160)
+    settle(town)
+    books = {agency: registers(town, agency) for agency in AGENCIES}
+    known = {(agency, record.person.serial) for agency, records in books.items() for record in records}
+    assert not [each for scene in cast for each in scene.held if (each.agency, each.person.serial) not in known]
