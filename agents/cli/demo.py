@@ -203,9 +203,10 @@ def work(borough: Borough, script: Sequence[Later] = ()) -> None:
         if held_back:
             _work([borough.hub, *prompt], live, shown, lambda: _answered(borough.hub, prompt))
         _work([borough.hub, *adapters], live, shown, lambda: _answered(borough.hub, adapters))
-        take_back(borough.hub, adapters, script)
-        review(borough.hub, adapters)
-        _work([borough.hub, *adapters], live, shown, lambda: _answered(borough.hub, adapters))
+        if script:  # nothing happens later to the first contacts
+            take_back(borough.hub, adapters, script)
+            review(borough.hub, adapters)
+            _work([borough.hub, *adapters], live, shown, lambda: _answered(borough.hub, adapters))
     settle([borough.hub, *adapters])
 
 

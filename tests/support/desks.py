@@ -15,6 +15,7 @@ from agents.adapter.edits import Numbered
 from agents.adapter.ports import Candidate, Found, Row
 from agents.adapter.review import Desk
 from agents.hub.checks import Asker, plan
+from agents.hub.entries import case_entry
 from broker.effect import Effect, Outgoing
 from broker.publish import drain
 from schemas.enums import Kind, Operation
@@ -78,7 +79,7 @@ def request_for(borough, adapter, scene, **changes):
 
 def sent_by_hub(borough, body, kind, recipient, thread):
     hub = borough.hub
-    entry = hub._entry(NOW, Operation.disclosure, hub.party.actor, body.case_id, None, "asked")
+    entry = case_entry(NOW, Operation.disclosure, hub.party.actor, body.case_id, None, "asked")
     outgoing = Outgoing(kind=kind, recipient=recipient, thread=thread, case_id=body.case_id, body=body, entries=(entry,), keep=True)
     hub.party.store.apply([Effect(outgoing=(outgoing,))], hub.party.seal, borough.clock())
     drain(hub.party)

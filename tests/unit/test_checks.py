@@ -50,8 +50,18 @@ RAGS = [each for each in Rag if each is not Rag.unknown]
 @cache
 def pack():
     """The demo hub's own."""
-    own = {name.removeprefix("pack/"): text for name, text in settings_files(MEMBERS[0], NOW.date()).items() if name.startswith("pack/")}
+    own = {
+        name.removeprefix("pack/"): text
+        for name, text in settings_files(MEMBERS[0], NOW.date(), MEMBERS[:3]).items()
+        if name.startswith("pack/")
+    }
     return load_pack(shipped() | own)
+
+
+def with_categories(more):
+    """The same pack with other categories, whoever supplies them."""
+    anybody = tuple(each.model_copy(update={"supplies": {}}) for each in pack().agreements)
+    return replace(pack(), categories=pack().categories.model_copy(update={"categories": more}), agreements=anybody)
 
 
 def listed(party, kind):
@@ -341,7 +351,11 @@ def test_law_that_the_directory_does_not_accept_asks_nobody():
 
 
 def test_a_stage_without_words_asks_nobody_and_says_so():
-    shown = proposal(grounds(stage=Stage.early_help))
+    settings = hub_settings()
+    wordless = settings.model_copy(
+        update={"stages": {stage: words for stage, words in settings.stages.items() if stage is not Stage.early_help}}
+    )
+    shown = proposal(grounds(wordless, stage=Stage.early_help))
     assert (shown.asked, {each.why for each in shown.left_out}) == ((), {Why.unworded})
 
 
@@ -354,7 +368,7 @@ def test_sixteen_people_are_asked_about_within_the_limit_and_what_is_over_it_is_
         *categories.categories,
         *(each.model_copy(update={"id": CategoryId(f"pol.more_{at}")}) for at, each in enumerate(categories.categories[:6])),
     )
-    wider = replace(pack(), categories=categories.model_copy(update={"categories": doubled}))
+    wider = with_categories(doubled)
     full = proposal(replace(many, pack=wider))
     assert len(full.plans[0].request.questions) == MAX_QUESTIONS
     over = [each for each in full.left_out if each.why is Why.limit]
@@ -425,7 +439,7 @@ def test_a_ladder_that_fails_by_an_error_forbids_too(monkeypatch):
 def test_widening_beyond_the_limit_of_one_request_is_refused():
     categories = pack().categories
     extra = tuple(each.model_copy(update={"id": CategoryId(f"pol.more_{at}")}) for at, each in enumerate(categories.categories[:6]))
-    wider = replace(pack(), categories=categories.model_copy(update={"categories": (*categories.categories, *extra)}))
+    wider = with_categories((*categories.categories, *extra))
     row = ROW.replace('["child"]', '["alleged_source"]').replace(', "pol.missing_episodes"', "")
     shown = proposal(replace(grounds(hub_settings(stages=row), *[SubjectRole.alleged_source] * 16), pack=wider))
     assert all("200 questions at most" in each for each in refusals(more(shown, "*/*/*")))
