@@ -22,6 +22,7 @@ import sys
 import traceback
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import quote_plus
 from uuid import NAMESPACE_DNS, NAMESPACE_OID, NAMESPACE_URL, NAMESPACE_X500, UUID, uuid3, uuid5
 
@@ -116,6 +117,16 @@ def mark_contacts(contacts, canaries):
         decision = contact["decision"]
         decision["officer"] = {name: canaries.text() for name in ("id", "role", "organisation")}
         decision["necessity"]["text"] = canaries.words(decision["necessity"]["text"])
+    decision["checks"] = chosen(canaries)  # of the last
+
+
+def chosen(canaries):
+    """What an officer chose to ask, and why not more: of all that, only the reason is in words of their own."""
+    until = utc_now().date()
+    span = {"since": (until - timedelta(days=700)).isoformat(), "until": until.isoformat()}
+    about = ("agency.police", "pol.incidents"), ("agency.trust", "acute.ed_attendances")
+    asked = [{"agency": agency, "subject_ref": "s1", "category": category, **span} for agency, category in about]
+    return {"matrix": "by-hand", "asked": asked, "adjustments": [{"widens": False, "reason": canaries.words(), "questions": asked}]}
 
 
 def mark_subject(subject, canaries):
@@ -530,7 +541,8 @@ def test_every_text_a_contact_can_have_carries_a_canary_of_its_own(run):
         for inner, at in zip(node, path, strict=True):
             yield from values(inner, at)
 
-    free = set(texts(schema, ())) - {("contact_ref",), ("subjects", "ref")}  # names of lines, not of people
+    names = {("contact_ref",), ("subjects", "ref"), ("decision", "checks", "matrix")}  # of lines and files, not of people
+    free = {each for each in texts(schema, ()) if each not in names and each[-1] not in {"agency", "subject_ref", "category"}}
     contacts = [*run.contacts[:-1], run.contacts[-1] | {"decision": run.decision}]
     found = [(path, value) for contact in contacts for path, value in values(contact, ()) if path in free]
     assert {path for path, _ in found} == free
