@@ -101,6 +101,7 @@ def killed_there(folder, party, nth, milestone):
 
 
 @pytest.mark.proves("I13")
+@pytest.mark.timeout(900)  # forty processes one after another, on a machine that may have others to do
 @pytest.mark.parametrize("milestone", list(Milestone))
 def test_a_kill_at_this_milestone_loses_and_doubles_nothing(milestone, template, reference, tmp_path):
     expected, passed = reference[milestone is Milestone.logged].values()
