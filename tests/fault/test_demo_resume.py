@@ -39,9 +39,15 @@ def whole(tmp_path_factory):
 
 
 def started(folder):
-    return subprocess.Popen(
-        [MASH, "demo", "--cases", "2", "--folder", folder, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    listening = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a run in the background has it ignored, and children inherit that
+    try:
+        return subprocess.Popen(
+            [MASH, "demo", "--cases", "2", "--folder", folder, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, listening)
 
 
 def finished(folder):
