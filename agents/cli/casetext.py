@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from agents.hub.links import Linked
-from schemas.enums import AgencyStatus
+from schemas.enums import AgencyStatus, Status
 from schemas.events import AgencyState, CaseRecord, Entry, JoinedAnswer
 from schemas.identifiers import CategoryId, PartyId, SubjectRef
 
@@ -24,6 +25,14 @@ _SAID: Final = {
     AgencyStatus.overdue: "no answer by {due}",
     AgencyStatus.rejected: "could not read the request: ring them",
     AgencyStatus.cancelled: "the request was withdrawn",
+}
+UNTOLD: Final = {  # answers that leave it open whether anything is held
+    Status.in_review: "of what was asked waits for a person there",
+    Status.ambiguous: "of what was asked needs one more detail: it is not sure who is meant",
+    Status.contact_us: "of what was asked is told by telephone only",
+    Status.source_unavailable: "of what was asked could not be looked up: their system did not answer",
+    Status.stale: "of what was asked could not be looked up: their extract is too old",
+    Status.withheld: "of what was asked was refused",
 }
 SETTLED: Final = frozenset({AgencyStatus.answered, AgencyStatus.cancelled, AgencyStatus.not_asked})
 
@@ -55,9 +64,16 @@ def standing(state: AgencyState) -> str:
 
 
 def gaps(record: CaseRecord) -> list[str]:
-    """What is not there, said plainly: nobody should take silence for nothing held."""
+    """What is not there, said plainly, and what was never asked."""
+    return [*missing(record), *(f"{each.agency}: not asked about {each.subject_ref}, {each.category}" for each in record.unasked)]
+
+
+def missing(record: CaseRecord) -> list[str]:
+    """What was asked and is not there: nobody should take silence for nothing held."""
     silent = [f"{each.agency}: {standing(each)}" for each in record.agencies if each.status not in SETTLED]
-    return [*silent, *(f"{each.agency}: not asked about {each.subject_ref}, {each.category}" for each in record.unasked)]
+    counted = Counter((each.agency, each.answer.status) for each in record.answers if each.answer.status in UNTOLD)
+    untold = [f"{agency}: {count} {UNTOLD[status]}" for (agency, status), count in sorted(counted.items())]
+    return [*silent, *untold]
 
 
 def questions(record: CaseRecord, subject: SubjectRef) -> list[Question]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from agents.cli.casetext import standing, when
+from agents.cli.casetext import missing, standing, when
 from schemas.enums import Status
 from schemas.events import CaseRecord, JoinedAnswer, OralItem, Unasked
 from schemas.records import Answer, LadderStep, NearMiss, Subject
@@ -42,6 +42,7 @@ def record_lines(record: CaseRecord) -> list[str]:
         *(f"  {each.agency:24} {standing(each)}" for each in record.agencies),
     ]
     lines += _course(record)
+    lines += ["", "Missing", *(f"  {each}" for each in missing(record) or ["nothing that was asked"])]
     bases: dict[tuple[str, ...], str] = {}
     for subject in record.subjects:
         lines += ["", f"{subject.ref}  {subject.role.value} ({subject.relation_to_child}): {name_of(subject)}"]

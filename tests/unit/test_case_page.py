@@ -10,7 +10,7 @@ import pytest
 from joining import ASKED, CASE, OPENED, QUESTION, SENT, answer, kept, opened
 from network import DUTY, NOW, POLICE, TRUST
 
-from agents.cli.casetext import gaps
+from agents.cli.casetext import UNTOLD, gaps
 from agents.cli.page import case_page
 from agents.cli.show import record_lines
 from agents.hub.casework import case_record
@@ -91,6 +91,19 @@ def test_silence_is_said_plainly_with_the_time_it_ended():
     assert f"{POLICE}: no answer by 12:00 on Tue 24 Nov 2026" in gaps(record)
     assert "no answer by 12:00 on Tue 24 Nov 2026" in page(kept(silence, None))
     assert any("no answer by" in line for line in record_lines(record))
+
+
+@pytest.mark.parametrize("status", list(UNTOLD))
+def test_an_answer_that_leaves_it_open_whether_anything_is_held_is_a_gap(status):
+    body = replace(said(POLICE, "x").body, answers=(replace(answer("s1", "pack"), status=status),))
+    record = case_record([OPENED, *SENT.values(), kept(body, POLICE)])
+    assert f"{POLICE}: 1 {UNTOLD[status]}" in gaps(record)
+    assert "Every agency that was asked has answered" not in page(kept(body, POLICE))
+
+
+def test_nothing_held_is_no_gap():
+    both = [replace(said(agency, "x").body, answers=(answer("s1", "pack"),)) for agency in (POLICE, TRUST)]
+    assert gaps(case_record([OPENED, *SENT.values(), *(kept(body, body.agency) for body in both)])) == []
 
 
 def test_two_different_answers_stand_side_by_side():
