@@ -29,7 +29,8 @@ def take_envelope(party: Party, opened: Opened, at: datetime) -> Effect | Refusa
     request = party.store.event(case_id, digest) if case_id else None
     if case_id is None or request is None or not isinstance(request.body, Request) or not _answers(opened, body, request):
         return Effect() if isinstance(body, Rejection) else Refusal.no_such_request
-    if party.store.kept_from(case_id, opened.header.sender) >= MOST_OF_ONE:
+    room = 2 * MOST_OF_ONE if isinstance(body, Correction) else MOST_OF_ONE  # what is taken back is heard when nothing else is any more
+    if party.store.kept_from(case_id, opened.header.sender) >= room:
         return Refusal.invalid
     event = Event(
         case_id=case_id,

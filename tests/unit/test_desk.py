@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from small_borough import NOW, SmallBorough, alarms, entries_of, outcomes, rows, write_files
 
-from agents.hub import desk
+from agents.hub import desk, reactions
 from agents.hub.casework import case_record, taken_back
 from agents.hub.erasure import seen_by
 from broker.effect import Effect, Outgoing
@@ -292,6 +292,14 @@ def test_a_correction_hides_at_once_erases_for_good_and_says_who_saw_it(borough,
     assert [(each.actor.id, each.outcome) for each in seen_by(borough.hub.party, case_id, record.corrected[0])] == [
         (OFFICER.id, f"viewed.{before.version}")
     ]
+
+
+def test_a_correction_is_heard_of_an_agency_that_has_filled_its_case(borough, case_id, monkeypatch):
+    borough.work()
+    monkeypatch.setattr(reactions, "MOST_OF_ONE", 2)  # its acknowledgement and its response
+    correct(borough, borough.trust, case_id)
+    borough.work()
+    assert [each.agency for each in borough.hub.record(case_id).corrected] == [TRUST]
 
 
 def test_an_agency_cannot_take_back_what_another_said(borough, case_id):
