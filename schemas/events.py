@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from pydantic import StringConstraints
 from schemas.enums import AgencyStatus, Assertion, CorrectionReason, Operation, Outcome, Purpose, Rag, Stage
 from schemas.identifiers import CategoryId, Digest, PartyId, Slug, SubjectRef, Thread
 from schemas.record import MAX_QUESTIONS, MAX_SUBJECTS, Instant, Long, ShortText, Words, record, several
-from schemas.records import Answer, Consents, LadderStep, NearMiss, Necessity, Officer, Reason, Subject
+from schemas.records import Answer, Consents, LadderStep, NearMiss, Necessity, Officer, Question, Reason, Subject
 
 MAX_CHOSEN = 2000  # questions of one case to all agencies; a decision and its adjustments fit one record
 MAX_ADJUSTMENTS = 20
@@ -29,20 +28,10 @@ class Referrer:
 
 
 @record
-class ChosenQuestion:
+class ChosenQuestion(Question):
     """One question an officer chose to ask of one agency."""
 
     agency: PartyId
-    subject_ref: SubjectRef
-    category: CategoryId
-    since: date
-    until: date
-
-    def __post_init__(self) -> None:
-        """Refuse a span that ends before it begins."""
-        if self.until < self.since:
-            message = "until is before since"
-            raise ValueError(message)
 
 
 @record
@@ -127,8 +116,8 @@ class AskedAgency:
     agency: PartyId
     thread: Thread
     due_at: Instant
-    timescale: Slug | None = None
-    calendar: Slug | None = None
+    timescale: Slug
+    calendar: Slug
 
 
 @record

@@ -37,7 +37,7 @@ MOST: Final = 40  # rows on one screen
 REFRESH: Final = 1.0  # seconds
 
 
-class Watched:
+class Renderings:
     """Case records, each rendered again only when its case has more events."""
 
     def __init__(self, hub: Hub) -> None:
@@ -97,7 +97,7 @@ def board(
     Example: mash hub board --folder hub/ --watch
     """
     hub = hub_of(folder)
-    held = Watched(hub)
+    held = Renderings(hub)
     try:
         if watch and not as_json:
             show_until(lambda: picture(held.rows(), hub.party.now()), lambda: False)

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Final
-from zoneinfo import ZoneInfo
 
+from agents.hub.calendars import LONDON
 from agents.hub.links import Linked
 from schemas.enums import AgencyStatus, Status
 from schemas.events import AgencyState, CaseRecord, Entry, JoinedAnswer
 from schemas.identifiers import CategoryId, PartyId, SubjectRef
 
-LONDON: Final = ZoneInfo("Europe/London")
 _SAID: Final = {
     AgencyStatus.not_asked: "was not asked",
     AgencyStatus.awaited: "asked, not yet received; an answer is due by {due}",

@@ -16,7 +16,7 @@ from rich.console import Group
 from rich.live import Live
 
 from agents.adapter.service import Adapter
-from agents.cli.board import REFRESH, Watched, picture
+from agents.cli.board import REFRESH, Renderings, picture
 from agents.cli.compose import adapter_of, hub_of
 from agents.cli.course import Later, late, read_script, review, take_back, withdraw
 from agents.cli.hub import keep_aside
@@ -197,7 +197,7 @@ def work(borough: Borough, script: Sequence[Later] = ()) -> None:
     adapters, held_back = borough.adapters, late(script)
     prompt = [each for each in adapters if each.party.id not in held_back]
     with Live(console=ERR, transient=True, auto_refresh=False) as live:
-        shown = Watched(borough.hub)
+        shown = Renderings(borough.hub)
         _work([borough.hub], live, shown, lambda: _asked(borough.hub))
         withdraw(borough.hub, script)
         if held_back:
@@ -210,7 +210,7 @@ def work(borough: Borough, script: Sequence[Later] = ()) -> None:
     settle([borough.hub, *adapters])
 
 
-def _work(services: Sequence[Service], live: Live, shown: Watched, over: Callable[[], bool]) -> None:
+def _work(services: Sequence[Service], live: Live, shown: Renderings, over: Callable[[], bool]) -> None:
     """Rounds of these, with the board as it stands each second, until it is over and nothing moves."""
     moved = drawn = time.monotonic()
     while (busy := _round(services)) or not over():

@@ -11,6 +11,7 @@ import typer
 
 from agents.cli import officers
 from agents.cli.board import board
+from agents.cli.casetext import when
 from agents.cli.checks import checks, read_decision
 from agents.cli.compose import hub_of
 from agents.cli.output import ERR, AsJson, Exit, guarded, plain, tell
@@ -120,7 +121,7 @@ def show(folder: Home = Path(), as_json: AsJson = False) -> None:
             came = {"contact": contact.contact_ref, "received_at": contact.received_at.isoformat()} if contact else {}
             rows.append({"case": str(case_id), "waits_for": "decision" if waits else "opening"} | came)
             cure = f"a decision: mash hub decide {case_id} decision.json" if waits else "its requests: mash hub run"
-            ref = f"{contact.contact_ref:12} received {contact.received_at:%d %b %H:%M}  " if contact else ""
+            ref = f"{contact.contact_ref:12} received {when(contact.received_at)}  " if contact else ""
             lines.append(f"{case_id}  {ref}waits for {cure}")
             continue
         agencies = {
@@ -130,9 +131,7 @@ def show(folder: Home = Path(), as_json: AsJson = False) -> None:
         rows.append(
             {"case": str(case_id), "contact": record.contact_ref, "rag": record.rag.value, "version": record.version, "agencies": agencies}
         )
-        said = "  ".join(
-            f"{each.agency.slug} {each.status.value} (due {each.due_at:%d %b %H:%M})" for each in record.agencies if each.due_at
-        )
+        said = "  ".join(f"{each.agency.slug} {each.status.value} (due {when(each.due_at)})" for each in record.agencies if each.due_at)
         lines.append(f"{case_id}  {record.contact_ref:12} {record.rag.value:6} {said or 'nobody was asked: mash case show says why'}")
     hub.party.close()
     tell(as_json, {"cases": rows}, lines or ["no cases yet: mash hub intake contacts.jsonl"])

@@ -15,11 +15,10 @@ from broker.effect import Effect, Mark, Work, digest_of, local_event
 from broker.party import Party
 from schemas.enums import AgencyStatus, Operation, Rag
 from schemas.events import AskedAgency, CaseOpened, Overdue
-from schemas.identifiers import PartyId, Slug, Thread
+from schemas.identifiers import PartyId, Thread
 
 DUE: Final = "due"
 SILENCE: Final = "silence"
-UNNAMED: Final = Slug("answer")  # the timescale of what was asked before timescales had names
 OPEN: Final = frozenset({AgencyStatus.awaited, AgencyStatus.acknowledged, AgencyStatus.partial, AgencyStatus.overdue})
 
 
@@ -32,8 +31,8 @@ def deadline_of(asking: Asking) -> Deadline:
     """By when an agency answers."""
     asked = asking.asked
     return Deadline(
-        timescale=asked.timescale or UNNAMED,
-        calendar=asked.calendar or UNNAMED,
+        timescale=asked.timescale,
+        calendar=asked.calendar,
         started_at=asking.asked_at,
         due_at=asked.due_at,
         agency=asked.agency,
@@ -85,7 +84,7 @@ def timed(party: Party, work: Work, at: datetime) -> Effect:
     entry = case_entry(at, Operation.administration, party.actor, work.case_id, asking.decision, f"overdue.{asking.agency.slug}")
     silence = Overdue(
         case_id=work.case_id,
-        timescale=asking.asked.timescale or UNNAMED,
+        timescale=asking.asked.timescale,
         agency=asking.agency,
         follow_up=asking.follow_up,
         due_at=asking.asked.due_at,

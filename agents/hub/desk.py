@@ -12,9 +12,9 @@ from agents.hub.checks import plan
 from agents.hub.deadlines import OPEN, asked_agency, rebased, timed_work
 from agents.hub.entries import case_entry
 from agents.hub.intake import SAY_WHY
-from agents.hub.once import necessity_name, once, work_named
+from agents.hub.once import necessity_name, work_named
 from agents.hub.service import ASK, Hub
-from broker.effect import Effect, Kept, Mark, Outgoing, local_event
+from broker.effect import Effect, Kept, Mark, Outgoing, local_event, once
 from policies.wording import boilerplate
 from schemas.enums import AgencyStatus, CancelReason, Kind, Operation, Rag
 from schemas.errors import ConfigurationError, Fault

@@ -6,11 +6,9 @@ import hmac
 from datetime import datetime
 from uuid import UUID
 
-from broker.effect import Work, digest_of, once
+from broker.effect import Work, digest_of
 from schemas.events import Contact, OfficerDecision
 from schemas.identifiers import Digest
-
-__all__ = ["contact_name", "necessity_name", "once", "work_named"]
 
 
 def contact_name(contact: Contact) -> Digest:

@@ -16,10 +16,10 @@ from agents.hub.entries import asked_entries, case_entry
 from agents.hub.erasure import ERASE, erased, erasing_work
 from agents.hub.intake import NECESSITY, SAY_WHY, Aside, read_contacts
 from agents.hub.links import mentions_of
-from agents.hub.once import contact_name, necessity_name, once, work_named
+from agents.hub.once import contact_name, necessity_name, work_named
 from agents.hub.reactions import take_envelope
 from agents.hub.settings import HubSettings
-from broker.effect import Done, Effect, Kept, Mark, Milestone, Outgoing, Work, digest_of, local_event
+from broker.effect import Done, Effect, Kept, Mark, Milestone, Outgoing, Work, digest_of, local_event, once
 from broker.envelope import Opened
 from broker.follow import follow
 from broker.party import Party

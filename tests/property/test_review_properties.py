@@ -60,7 +60,7 @@ def opened():
     )
     referrer = Referrer(kind="school", name="R. Hollis (SYNTHETIC)")
     contact = Contact(contact_ref=Slug("c-1"), received_at=NOW, referrer=referrer, words="A worry", subjects=ASKED.subjects)
-    asked = (AskedAgency(agency=POLICE, thread=Thread(bytes(16)), due_at=NOW),)
+    asked = (AskedAgency(agency=POLICE, thread=Thread(bytes(16)), due_at=NOW, timescale=Slug("hours.red"), calendar=Slug("calendar-0")),)
     return CaseOpened(case_id=CASE, hub=HUB, opened_at=NOW, contact=contact, decision=decision, asked=asked, unasked=())
 
 

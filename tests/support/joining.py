@@ -44,7 +44,10 @@ def opened():
         words="A worry",
         subjects=ASKED.subjects,
     )
-    asked = tuple(AskedAgency(agency=each, thread=Thread(bytes(16)), due_at=NOW) for each in AGENCIES)
+    asked = tuple(
+        AskedAgency(agency=each, thread=Thread(bytes(16)), due_at=NOW, timescale=Slug("hours.red"), calendar=Slug("calendar-0"))
+        for each in AGENCIES
+    )
     return CaseOpened(case_id=CASE, hub=HUB, opened_at=NOW, contact=contact, decision=decision, asked=asked, unasked=())
 
 

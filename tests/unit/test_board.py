@@ -13,7 +13,7 @@ from network import NOW, POLICE, TRUST
 from rich.console import Console
 from small_borough import SmallBorough
 
-from agents.cli.board import Watched, board_json, picture, span
+from agents.cli.board import Renderings, board_json, picture, span
 from agents.hub.board import rows, totals
 from agents.hub.casework import case_record
 from broker.effect import digest_of
@@ -94,7 +94,7 @@ def borough(tmp_path):
 
 
 def test_the_board_comes_from_events_and_names_nobody(borough, monkeypatch):
-    watched = Watched(borough.hub)
+    watched = Renderings(borough.hub)
     assert watched.rows() == []
     borough.take_in()
     borough.work(borough.hub)

@@ -383,7 +383,9 @@ def what_people_decide() -> list[object]:
         reviewed_by=OFFICER,
         interpretation="Fits earlier visits (synthetic).",
     )
-    asked = events.AskedAgency(agency=POLICE, thread=THREAD, due_at=NOW + timedelta(hours=2))
+    asked = events.AskedAgency(
+        agency=POLICE, thread=THREAD, due_at=NOW + timedelta(hours=2), timescale=Slug("hours.red"), calendar=Slug("calendar-0")
+    )
     follow_up = events.FollowUp(case_id=CASE, decision=DECISION, asked_at=NOW, asked=asked)
     rebased = events.Rebased(follow_up=Digest(made("follow-up", 32)), asked=asked)
     return [
