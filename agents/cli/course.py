@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from agents.adapter.answer import Key
 from agents.adapter.correction import correct
-from agents.adapter.dossier import Dossier
+from agents.adapter.dossier import Dossier, Waiting
 from agents.adapter.review import Desk
 from agents.adapter.service import Adapter
 from agents.hub import desk
@@ -62,21 +63,14 @@ def take_back(hub: Hub, adapters: Iterable[Adapter], script: Iterable[Later]) ->
     """What agencies correct, each once: the wrong person, or an answer that was not whole."""
     by_id = {each.party.id: each for each in adapters}
     for later in script:
-        adapter = by_id.get(later.agency) if later.event in {"correct", "revise"} and later.agency is not None else None
-        for record in _named(hub, [later]) if adapter is not None else ():
-            for dossier in _untouched(adapter, record) if adapter is not None else ():
-                asked = adapter.asked(dossier.kept) if adapter is not None else None
-                if adapter is not None and asked is not None:
-                    reason = CorrectionReason(later.reason) if later.event == "correct" else CorrectionReason.inaccurate
-                    correct(adapter, asked, dossier, reason, _reviewer(adapter))
-
-
-def _untouched(adapter: Adapter, record: CaseRecord) -> Iterator[Dossier]:
-    """Answered, and never taken back."""
-    for each in record.agencies:
-        dossier = adapter.dossier(record.case_id, each.request_digest) if each.agency == adapter.party.id and each.request_digest else None
-        if dossier is not None and dossier.responses and not dossier.corrections:
-            yield dossier
+        if later.event not in {"correct", "revise"} or later.agency is None:
+            continue
+        adapter = by_id[later.agency]
+        reason = CorrectionReason(later.reason) if later.event == "correct" else CorrectionReason.inaccurate
+        for dossier in [dossier for record in _named(hub, [later]) for dossier in _dossiers(adapter, record)]:
+            asked = adapter.asked(dossier.kept)
+            if asked is not None and dossier.responses and not dossier.corrections:
+                correct(adapter, asked, dossier, reason, _reviewer(adapter))
 
 
 def review(hub: Hub, adapters: Iterable[Adapter]) -> None:
@@ -87,25 +81,29 @@ def review(hub: Hub, adapters: Iterable[Adapter]) -> None:
     by_id = {each.party.id: each for each in adapters}
     waiting = ((record, each) for record in records for each in record.answers if each.answer.status is Status.in_review)
     for record, joined in waiting:
-        key = (joined.answer.subject_ref, joined.answer.category)
-        if joined.agency in by_id and _released(by_id[joined.agency], record, key):
+        if _released(by_id[joined.agency], record, (joined.answer.subject_ref, joined.answer.category)):
             return
 
 
-def _released(adapter: Adapter, record: CaseRecord, key: tuple[str, str]) -> bool:
+def _released(adapter: Adapter, record: CaseRecord, key: Key) -> bool:
     """Whether there was something to look at, and it is released now."""
-    officers = Desk(adapter.party, adapter.settings, adapter.pack, adapter.source)
-    requests = [each.request_digest for each in record.agencies if each.agency == adapter.party.id and each.request_digest is not None]
-    dossiers = [dossier for each in requests if (dossier := adapter.dossier(record.case_id, each)) is not None]
-    for waiting in [each for dossier in dossiers for each in dossier.waiting() if each.key == key]:
-        sight = officers.show(waiting, _reviewer(adapter))
-        if not sight.items or not sight.is_lawful or sight.needs_person:
-            continue
-        again = adapter.dossier(record.case_id, waiting.dossier.kept.digest)
-        now = next((each for each in again.waiting() if each.key == key), None) if again is not None else None
-        if now is not None and officers.release(now, _reviewer(adapter), interpretation=WHAT_IT_MEANS) is None:
-            return True
-    return False
+    officers, officer = Desk(adapter.party, adapter.settings, adapter.pack, adapter.source), _reviewer(adapter)
+    before = _waiting(adapter, record, key)
+    sight = officers.show(before, officer) if before is not None else None
+    if sight is None or not sight.items or not sight.is_lawful or sight.needs_person:
+        return False
+    now = _waiting(adapter, record, key)  # with the look in it
+    return now is not None and officers.release(now, officer, interpretation=WHAT_IT_MEANS) is None
+
+
+def _waiting(adapter: Adapter, record: CaseRecord, key: Key) -> Waiting | None:
+    return next((each for dossier in _dossiers(adapter, record) for each in dossier.waiting() if each.key == key), None)
+
+
+def _dossiers(adapter: Adapter, record: CaseRecord) -> list[Dossier]:
+    """What an agency was asked in a case, and all that became of it there."""
+    asked = [each.request_digest for each in record.agencies if each.agency == adapter.party.id and each.request_digest is not None]
+    return [dossier for each in asked if (dossier := adapter.dossier(record.case_id, each)) is not None]
 
 
 def _named(hub: Hub, script: Iterable[Later]) -> list[CaseRecord]:
