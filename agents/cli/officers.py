@@ -94,7 +94,7 @@ def withdraw(
         told = desk.withdraw(hub, case, officer_of(by, role, hub.party.id), reason, [_agency(each) for each in agency or ()])
     finally:
         hub.party.close()
-    tell(as_json, {"case": str(case), "told": told}, f"{case}: {told} agencies will be told; mash hub run sends it")
+    tell(as_json, {"case": str(case), "told": told}, f"{case}: told to {told} of them; mash hub run sends it")
 
 
 @guarded
