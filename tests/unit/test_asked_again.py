@@ -93,6 +93,18 @@ def test_what_is_not_asked_again_is_released_as_ever(borough, why):
     assert released(again)
 
 
+def test_an_emergency_with_broken_glass_is_answered_though_it_was_asked_before(borough):
+    contact = first(borough)
+    take(borough, lesser(contact))
+    borough.clock.move(hours=1)
+    danger = replace(contact.decision.necessity, reason=NecessityReason.immediate_danger)
+    decision = replace(contact.decision, stage=Stage.emergency, break_glass=True, necessity=danger, decided_at=borough.clock.at)
+    record = take(borough, replace(contact, received_at=borough.clock.at, decision=decision))
+    assert record.stage is Stage.emergency
+    assert held(record) == set()
+    assert released(record)
+
+
 def test_a_repeat_contact_is_linked_by_person_or_household_and_a_strangers_is_not(borough):
     contact = first(borough)
     child = contact.subjects[0]
