@@ -225,9 +225,10 @@ class AgencyState:
 
 @record
 class JoinedAnswer:
-    """One answer with its provenance: who said it, in which envelope, when received."""
+    """One answer with its provenance: who said it, to which request, in which envelope, when received."""
 
     agency: PartyId
+    request_digest: Digest
     envelope: Digest
     received_at: Instant
     revision: Long

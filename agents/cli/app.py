@@ -37,10 +37,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that knows fewer letters still shows the record
-    if "--json" not in sys.argv:
-        app()
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode="--json" not in sys.argv)  # for people it tells of a wrong word itself, and exits
     except USAGE_ERROR as error:
         fail(True, "usage", error.format_message(), [])
         code = Exit.usage

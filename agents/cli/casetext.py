@@ -38,7 +38,7 @@ SETTLED: Final = frozenset({AgencyStatus.answered, AgencyStatus.cancelled, Agenc
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One question and every answer to it, to be shown side by side."""
+    """One question of one request and every answer to it, to be shown side by side."""
 
     agency: PartyId
     category: CategoryId
@@ -76,11 +76,11 @@ def missing(record: CaseRecord) -> list[str]:
 
 
 def questions(record: CaseRecord, subject: SubjectRef) -> list[Question]:
-    """What was asked about one subject; two answers of one agency to one question stand together."""
+    """What was asked about one subject; two answers to one question of one request stand together, what was asked again by itself."""
     mine = [each for each in record.answers if each.answer.subject_ref == subject]
-    mine.sort(key=lambda each: (each.answer.category, each.agency, each.envelope))
-    grouped = groupby(mine, key=lambda each: (each.agency, each.answer.category))
-    return [Question(agency=agency, category=category, answers=tuple(answers)) for (agency, category), answers in grouped]
+    mine.sort(key=lambda each: (each.answer.category, each.agency, each.request_digest, each.envelope))
+    grouped = groupby(mine, key=lambda each: (each.answer.category, each.agency, each.request_digest))
+    return [Question(agency=agency, category=category, answers=tuple(answers)) for (category, agency, _), answers in grouped]
 
 
 def link_lines(links: Iterable[Linked]) -> list[str]:

@@ -10,19 +10,20 @@ from uuid import UUID
 import typer
 from pydantic import TypeAdapter, ValidationError
 
+from agents.cli.casetext import when
 from agents.cli.compose import hub_of
 from agents.cli.output import AsJson, guarded, tell
 from agents.cli.show import ladder_lines, near_lines
-from agents.hub.checks import Asker, Plan
+from agents.hub.checks import Plan
 from agents.hub.intake import SAY_WHY, faults_of
 from agents.hub.proposal import FORM, Grounds, LeftOut, Proposal, Refused, Why, narrow, proposal, read_changes, widen
-from agents.hub.service import Hub
+from agents.hub.service import Hub, decision_of
 from broker.settings import read_bytes
 from policies.explain import ladder
 from policies.vocabulary import Audience
 from policies.wording import boilerplate
 from schemas.errors import ConfigurationError, Fault
-from schemas.events import Contact, Decided, OfficerDecision
+from schemas.events import Contact, OfficerDecision
 from schemas.records import LadderStep
 
 _LADDER = TypeAdapter(tuple[LadderStep, ...])
@@ -82,23 +83,21 @@ def checks(
 
 def _grounds(hub: Hub, case: UUID, decision: OfficerDecision | None) -> Grounds:
     """What a proposal rests on; a decision already made stands, and no other can be tried on its case."""
-    bodies = [each.body for each in hub.party.store.events(case)]
-    contact = next((each for each in bodies if isinstance(each, Contact)), None)
-    me = hub.party.trust.party(hub.party.id)
-    if contact is None or me is None:
+    events = hub.party.store.events(case)
+    contact = next((each.body for each in events if isinstance(each.body, Contact)), None)
+    if contact is None:
         raise ConfigurationError([Fault(file=str(case), message="no contact of this hub has that case", fix="mash hub show")])
-    made = next((each.decision for each in bodies if isinstance(each, Decided)), contact.decision)
+    made = decision_of(events)
     if made is not None and decision is not None:
         raise ConfigurationError([Fault(file=str(case), message="is decided already", fix="leave the file out to see what was chosen")])
-    if made is None and decision is None:
+    if (chosen := made or decision) is None:
         raise ConfigurationError([Fault(file=str(case), message="is not decided yet", fix="name the decision's file after the case")])
-    accepted = hub.party.trust.directory.packs
     return Grounds(
         case_id=case,
         contact=contact,
-        decision=made or decision,  # type: ignore[arg-type]  # one of the two is there
+        decision=chosen,
         agencies=tuple(hub.agencies),
-        asker=Asker.of(me, hub.settings, hub.party.settings.contact, hub.pack, accepted),
+        asker=hub.asker,
         pack=hub.pack,
         at=hub.party.now(),
     )
@@ -196,7 +195,7 @@ def proposal_lines(shown: Proposal) -> list[str]:
 def _agency_lines(each: Plan, shown: Proposal, ladders: list[tuple[LadderStep, ...]]) -> list[str]:
     if each.request is None or each.deadline is None:
         return [f"{each.agency}: is asked nothing"]
-    lines = [f"{each.agency}: {len(each.decisions)} questions, due {each.deadline.due_at:%d %b %H:%M} UTC ({each.deadline.timescale})"]
+    lines = [f"{each.agency}: {len(each.decisions)} questions, due {when(each.deadline.due_at)} ({each.deadline.timescale})"]
     lines.append(f"  is told: {each.request.concern}")
     for question, decided in each.decisions:
         person = "; a person will answer" if by_a_person(shown, question.category) else ""

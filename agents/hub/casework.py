@@ -236,7 +236,14 @@ def _joined(agency: PartyId, event: Kept) -> list[JoinedAnswer]:
     if not isinstance(response, Response):
         return []
     return [
-        JoinedAnswer(agency=agency, envelope=event.digest, received_at=event.at, revision=response.revision, answer=answer)
+        JoinedAnswer(
+            agency=agency,
+            request_digest=response.request_digest,
+            envelope=event.digest,
+            received_at=event.at,
+            revision=response.revision,
+            answer=answer,
+        )
         for answer in response.answers
     ]
 

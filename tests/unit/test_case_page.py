@@ -16,7 +16,7 @@ from agents.cli.show import record_lines
 from agents.hub.casework import case_record
 from agents.hub.links import Linked
 from schemas.enums import Assertion, CorrectionReason, Handling, Operation, Rag, Status
-from schemas.events import Entry, OralAnswer, Overdue, Rerated
+from schemas.events import Entry, FollowUp, OralAnswer, Overdue, Rerated
 from schemas.identifiers import Digest, Slug, SubjectRef
 from schemas.records import Correction, Item, ItemField, Officer, Response
 
@@ -112,6 +112,18 @@ def test_two_different_answers_stand_side_by_side():
     assert "He was there." in beside
     assert "He was not there." in beside
     assert text.count("Two different answers.") == 1
+
+
+def test_what_was_asked_again_is_no_conflict_and_stands_by_itself():
+    later = replace(opened().decision, decided_at=NOW + timedelta(minutes=30))
+    asked = FollowUp(case_id=CASE, decision=later, asked_at=NOW, asked=opened().asked[0])
+    request = kept(replace(SENT[POLICE].body, decided_at=later.decided_at), None, kind="request")
+    second = said(POLICE, "Again, since Monday.")
+    answered = kept(replace(second.body, request_digest=request.digest), POLICE, 9)
+    text = page(said(POLICE, "Seen at night."), kept(asked, None), request, answered)
+    assert "Seen at night." in text
+    assert "Again, since Monday." in text
+    assert "Two different answers." not in text
 
 
 def test_marks_interpretation_reviewer_and_provenance_are_shown():

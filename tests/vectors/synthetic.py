@@ -453,7 +453,9 @@ def every_record() -> list[object]:
         revision=1,
         conflict=False,
     )
-    joined = events.JoinedAnswer(agency=POLICE, envelope=Digest(made("response", 32)), received_at=NOW, revision=1, answer=answer())
+    joined = events.JoinedAnswer(
+        agency=POLICE, request_digest=REQUEST_DIGEST, envelope=Digest(made("response", 32)), received_at=NOW, revision=1, answer=answer()
+    )
     corrected = events.Corrected(
         agency=POLICE,
         correction=Digest(made("correction", 32)),
