@@ -12,8 +12,6 @@ from agents.demo.people import Dirt, Person, Town
 from agents.demo.scenes import Part, Scene
 from schemas.enums import NecessityReason, Rag, Sex, Stage, SubjectRole
 
-FINDS: Final = ("csc", "police", "trust", "gp")  # agencies on whose books every child of these contacts stands
-
 
 def _scene(name: str, referrer: tuple[str, str, str], words: str, parts: tuple[Part, ...], held: tuple[Held, ...], necessity: str) -> Scene:
     return Scene(

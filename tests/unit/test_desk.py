@@ -10,7 +10,7 @@ from small_borough import NOW, SmallBorough, alarms, entries_of, outcomes, rows,
 
 from agents.hub import desk, reactions
 from agents.hub.casework import case_record, taken_back
-from agents.hub.erasure import seen_by
+from agents.hub.erasure import ERASE, erased, seen_by
 from broker.effect import Effect, Outgoing
 from broker.store import tables
 from schemas.enums import AgencyStatus, Assertion, CancelReason, CorrectionReason, Kind, Operation, Rag, Status
@@ -292,6 +292,22 @@ def test_a_correction_hides_at_once_erases_for_good_and_says_who_saw_it(borough,
     assert [(each.actor.id, each.outcome) for each in seen_by(borough.hub.party, case_id, record.corrected[0])] == [
         (OFFICER.id, f"viewed.{before.version}")
     ]
+
+
+def test_an_erasure_that_was_cut_off_before_its_entry_is_done_again_and_entered_once(borough, case_id):
+    borough.work()
+    correct(borough, borough.trust, case_id)
+    borough.trust.step()
+    hub, at = borough.hub, borough.clock.at
+    assert hub._receive(0)
+    assert hub._render()
+    work = hub.party.store.due_work(ERASE, at)
+    erased(hub.party, work, at)  # the key is gone, and then the machine
+    assert case_record(hub.party.store.events(case_id)) == hub.record(case_id)
+    assert not [each for each in entries_of(hub.party) if each.operation is Operation.erasure]
+    borough.work()
+    (told,) = [each for each in entries_of(hub.party) if each.operation is Operation.erasure]
+    assert told.envelope in hub.record(case_id).corrected[0].corrects
 
 
 def test_a_correction_is_heard_of_an_agency_that_has_filled_its_case(borough, case_id, monkeypatch):
