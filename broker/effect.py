@@ -128,11 +128,12 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """A work item finished under a lease; another term has taken over: nothing of the effect happens."""
+    """Something finished under a lease, which ends with it; once another term has taken over nothing of the effect happens."""
 
     lease: str
     term: int
     work: str | None = None
+    goes_on: bool = False  # the lease is still wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,23 +35,24 @@ def _drain_topic(party: Party, topic: str) -> bool:
     if gone:
         party.alarm("withdrawn", topic=topic, count=len(gone))
         entry = note(party, f"withdrawn.{len(gone)}", party.now())
-        effect = Effect(done=Done(lease=lease.name, term=lease.term), withdrawn=tuple(gone), entries=(entry,))
+        effect = Effect(done=Done(lease=lease.name, term=lease.term, goes_on=True), withdrawn=tuple(gone), entries=(entry,))
         party.store.apply([effect], party.seal, party.now())
     going = [row for row in rows if row.id not in set(gone)]
-    if going:
-        try:
-            party.transport.publish([row.publication for row in going])
-        except TransportExhaustedError:
-            raise
-        except SharingError as error:
-            party.alarm("unavailable", topic=topic, error=error.code)
-            leases.hold(party.store.engine, lease, party.now() + AGAIN)
-            return False
-        party.reached(Milestone.published)
-        outbox.settle(party.store.engine, [row.id for row in going], "sent", lease)
-        party.reached(Milestone.marked_sent)
-    leases.release(party.store.engine, lease)
-    return bool(going)
+    if not going:
+        leases.release(party.store.engine, lease)
+        return False
+    try:
+        party.transport.publish([row.publication for row in going])
+    except TransportExhaustedError:
+        raise
+    except SharingError as error:
+        party.alarm("unavailable", topic=topic, error=error.code)
+        leases.hold(party.store.engine, lease, party.now() + AGAIN)
+        return False
+    party.reached(Milestone.published)
+    outbox.settle(party.store.engine, [row.id for row in going], lease)
+    party.reached(Milestone.marked_sent)
+    return True
 
 
 def _receives(party: Party, recipient: PartyId, value: bytes) -> bool:

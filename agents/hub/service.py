@@ -269,7 +269,6 @@ class Hub:
         except Exception as error:  # noqa: BLE001 - a case that cannot be rendered must not stop the others; its lease is the back-off
             self.party.alarm("not_rendered", error=type(error).__name__)
             return False
-        leases.release(self.party.store.engine, lease)
         return True
 
     def _rendered(self, case_id: UUID, at: datetime) -> Effect:

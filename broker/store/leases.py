@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from broker.liveness import is_gone
 from broker.store import tables
@@ -19,18 +22,48 @@ class Lease:
     term: int
 
 
+_HELD: Final = sa.select(tables.lease).where(tables.lease.c.name == sa.bindparam("of")).with_for_update()
+_END: Final = (
+    sa.update(tables.lease)
+    .where(
+        tables.lease.c.name == sa.bindparam("of"),
+        tables.lease.c.term == sa.bindparam("under"),
+        tables.lease.c.until > sa.bindparam("at", type_=tables.Instant()),
+    )
+    .values(owner="", term=tables.lease.c.term + 1, until=tables.START)
+)
+
+
 def acquire(engine: sa.Engine, name: str, owner: str, at: datetime, life: timedelta) -> Lease | None:
     """Take a lease that nobody holds, or renew one's own in the same term; None when another holds it."""
-    table = tables.lease
     with tables.transaction(engine) as connection:
-        if tables.insert_new(connection, table, name=name, owner=owner, term=1, until=at + life):
-            return Lease(name, 1)
-        row = connection.execute(sa.select(table).where(table.c.name == name).with_for_update()).one()
-        if row.until > at and row.owner != owner:
-            return None
-        term = row.term if row.owner == owner and row.until > at else row.term + 1
-        connection.execute(sa.update(table).where(table.c.name == name).values(owner=owner, term=term, until=at + life))
-        return Lease(name, term)
+        taken = {"name": name, "owner": owner, "term": 1, "until": at + life, "at": at}
+        term = connection.scalar(_take(connection.dialect.name), taken)
+        return None if term is None else Lease(name, term)
+
+
+@cache
+def _take(dialect: str) -> Any:  # noqa: ANN401 - two dialects' inserts
+    """In one statement: new, one's own as it is, or another's that has run out, in the next term."""
+    table, at = tables.lease, sa.bindparam("at", type_=tables.Instant())
+    made = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    columns = ("name", "owner", "term", "until")
+    given = made.values({column: sa.bindparam(column, type_=table.c[column].type) for column in columns})
+    mine, free = table.c.owner == given.excluded.owner, table.c.until <= at
+    term = table.c.term + sa.case((free, 1), else_=0)
+    renewed = {"owner": given.excluded.owner, "term": term, "until": given.excluded.until}
+    return given.on_conflict_do_update(index_elements=["name"], set_=renewed, where=sa.or_(free, mine)).returning(table.c.term)
+
+
+def end(connection: sa.Connection, lease: Lease, at: datetime = tables.START) -> bool:
+    """Give a lease back in the transaction of what was done under it; False when its term is over, or its time at `at`."""
+    return connection.execute(_END, {"of": lease.name, "under": lease.term, "at": at}).rowcount == 1
+
+
+def holds(connection: sa.Connection, lease: Lease, at: datetime) -> bool:
+    """Whether a lease's term still runs; nobody takes it before this transaction ends."""
+    held = connection.execute(_HELD, {"of": lease.name}).one_or_none()
+    return held is not None and held.term == lease.term and held.until > at
 
 
 def free_the_gone(engine: sa.Engine, at: datetime) -> int:
@@ -55,7 +88,5 @@ def hold(engine: sa.Engine, lease: Lease, until: datetime) -> None:
 
 def release(engine: sa.Engine, lease: Lease) -> None:
     """Give a lease back; its term is never used again."""
-    table = tables.lease
     with tables.transaction(engine) as connection:
-        held = sa.update(table).where(table.c.name == lease.name, table.c.term == lease.term)
-        connection.execute(held.values(owner="", term=lease.term + 1, until=tables.START))
+        end(connection, lease)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import sqlalchemy as sa
 
 from broker.ports import Publication
-from broker.store import tables
+from broker.store import leases, tables
 from broker.store.leases import Lease
 from schemas.identifiers import PartyId
 
@@ -21,20 +22,24 @@ class Waiting:
     publication: Publication
 
 
+_OUT: Final = tables.outbox
+_TOPICS: Final = sa.select(_OUT.c.topic).where(_OUT.c.state == "ready").distinct().order_by(_OUT.c.topic)
+_OF_TOPIC: Final = sa.select(_OUT).where(_OUT.c.state == "ready", _OUT.c.topic == sa.bindparam("of")).order_by(_OUT.c.id)
+_WAITING: Final = _OF_TOPIC.limit(sa.bindparam("most"))
+_SENT: Final = sa.update(_OUT).where(_OUT.c.id == sa.bindparam("of")).values(state="sent")
+_ENQUEUE: Final = sa.insert(_OUT)
+
+
 def topics_waiting(engine: sa.Engine) -> list[str]:
     """Topics with something to send, in name order."""
-    table = tables.outbox
-    query = sa.select(table.c.topic).where(table.c.state == "ready").distinct().order_by(table.c.topic)
     with tables.reading(engine) as connection:
-        return list(connection.scalars(query))
+        return list(connection.scalars(_TOPICS))
 
 
 def waiting(engine: sa.Engine, topic: str, limit: int) -> list[Waiting]:
     """The next rows of a topic, in order."""
-    table = tables.outbox
-    query = sa.select(table).where(table.c.state == "ready", table.c.topic == topic).order_by(table.c.id).limit(limit)
     with tables.reading(engine) as connection:
-        rows = connection.execute(query).all()
+        rows = connection.execute(_WAITING, {"of": topic, "most": limit}).all()
     return [
         Waiting(
             row.id,
@@ -45,18 +50,16 @@ def waiting(engine: sa.Engine, topic: str, limit: int) -> list[Waiting]:
     ]
 
 
-def settle(engine: sa.Engine, ids: list[int], state: str, lease: Lease) -> bool:
-    """Mark rows sent or withdrawn under a lease's term; False when another has taken over (the receiver makes a resend one)."""
-    held, table = tables.lease, tables.outbox
+def settle(engine: sa.Engine, ids: list[int], lease: Lease) -> bool:
+    """Mark rows sent and give the lease back; False when another has taken over (the receiver makes a resend one)."""
     with tables.transaction(engine) as connection:
-        term = connection.scalar(sa.select(held.c.term).where(held.c.name == lease.name).with_for_update())
-        if term != lease.term:
+        if not leases.end(connection, lease):
             return False
-        connection.execute(sa.update(table).where(table.c.id.in_(ids)).values(state=state))
+        connection.execute(_SENT, [{"of": each} for each in ids])
         return True
 
 
 def enqueue(connection: sa.Connection, publication: Publication) -> None:
     """Put a public statement into the outbox, inside the transaction that made it."""
     row = {"topic": publication.topic, "key": publication.key, "value": publication.value}
-    connection.execute(sa.insert(tables.outbox).values(state="ready", **row))
+    connection.execute(_ENQUEUE, {"state": "ready", **row})

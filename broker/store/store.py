@@ -12,9 +12,10 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from broker.accesslog import leaf_of
-from broker.effect import Done, Effect, Event, Kept, Mention, Outgoing, Position, Receipt, Work
+from broker.effect import Done, Effect, Event, Kept, Mark, Mention, Outgoing, Position, Receipt, Work
 from broker.envelope import Sealed, header_of, reopen
-from broker.store import quarantine, tables
+from broker.store import leases, quarantine, queries, tables
+from broker.store.leases import Lease
 from broker.store.vault import ID, KEY, Vault, open_under, seal_under
 from broker.streams import UNSEQUENCED, topic_between
 from schemas import codec
@@ -90,21 +91,20 @@ class Store:
 
     def positions(self, topics: Iterable[str]) -> dict[str, int]:
         """The next offset of each topic, 0 for one never read."""
-        wanted, table = list(topics), tables.position
+        wanted = list(topics)
         with tables.reading(self.engine) as connection:
-            held = {row.topic: row.next for row in connection.execute(sa.select(table).where(table.c.topic.in_(wanted)))}
+            held = {row.topic: row.next for row in connection.execute(queries.POSITIONS, {"topics": wanted})}
         if missing := [topic for topic in wanted if topic not in held]:
             with tables.transaction(self.engine) as connection:
-                for topic in missing:
-                    tables.insert_new(connection, table, topic=topic, next=0)
+                tables.insert_all(connection, tables.position, [{"topic": topic, "next": 0} for topic in missing])
         return {topic: held.get(topic, 0) for topic in wanted}
 
     def seen(self, digests: Iterable[Digest]) -> set[Digest]:
         """Which of these envelopes were received before."""
-        table = tables.received
+        if not (wanted := list(digests)):
+            return set()
         with tables.reading(self.engine) as connection:
-            rows = connection.execute(sa.select(table.c.digest).where(table.c.digest.in_(list(digests))))
-            return {Digest(row.digest) for row in rows}
+            return {Digest(digest) for digest in connection.scalars(queries.SEEN, {"digests": wanted})}
 
     def apply(self, effects: Sequence[Effect], sealer: Sealer, at: datetime, position: Position | None = None) -> Applied:
         """Apply effects and move a position, whole or not at all; an effect whose receipt was seen before is nothing."""
@@ -121,8 +121,9 @@ class Store:
                         continue
                     fresh.append(effect)
                     renumbered += effect.received is not None and _has_twin(connection, effect.received)
-                    # (3) quarantine, events, work and marks
-                    self._insert(connection, effect, prepared, at)
+                    # (3) leases, quarantine, events, work and marks
+                    _change(connection, effect, at)
+                self._insert(connection, fresh, prepared)
                 # (4) outgoing, streams in name order: take the next sequence, seal here
                 entries = self._send(connection, fresh, prepared, sealer, at)
                 # (5) entries, which now name what they disclose
@@ -145,38 +146,19 @@ class Store:
                 if outgoing.keep:
                     kept[content[id(outgoing)][0]] = (f"case/{outgoing.case_id}", content[id(outgoing)][1])
             names.update(_key_name(entry) for entry in effect.entries)
-        self.vault.keep_content(kept)
-        return _Prepared(content, self.vault.named_keys(names) if names else {})
+        return _Prepared(content, self.vault.keep(names, kept))
 
-    def _insert(self, connection: sa.Connection, effect: Effect, prepared: _Prepared, at: datetime) -> None:
-        if effect.done is not None:
-            _finish(connection, effect.done, at)
-        if effect.withdrawn:
-            connection.execute(sa.update(tables.outbox).where(tables.outbox.c.id.in_(effect.withdrawn)).values(state="withdrawn"))
-        quarantine.change(connection, effect, at)
-        for event in effect.events:
-            key_id, key = prepared.events[id(event)]
-            content = event.content if event.key is not None else seal_under(key, event.digest, event.content)
-            _keep(connection, event, key_id, content)
-        for mention in effect.mentions:
-            row = {"name": mention.name, "digest": mention.digest, "case_id": str(mention.case_id)}
-            tables.insert_new(connection, tables.mention, **row)
-        for work in effect.work:
-            tables.insert_new(
-                connection,
-                tables.work,
-                id=work.id,
-                kind=work.kind,
-                case_id=str(work.case_id),
-                digest=work.digest,
-                not_before=work.not_before,
-                done=False,
-            )
-        for mark in effect.marks:
-            tables.insert_new(connection, tables.mark, case_id=str(mark.case_id), digest=mark.digest)
-        for mark in effect.rendered:
-            table = tables.mark
-            connection.execute(sa.delete(table).where(table.c.case_id == str(mark.case_id), table.c.digest == mark.digest))
+    def _insert(self, connection: sa.Connection, effects: Sequence[Effect], prepared: _Prepared) -> None:
+        events = [_kept(each, *prepared.events[id(each)]) for effect in effects for each in effect.events]
+        mentions = [
+            {"name": each.name, "digest": each.digest, "case_id": str(each.case_id)} for effect in effects for each in effect.mentions
+        ]
+        tables.insert_all(connection, tables.event, events)
+        tables.insert_all(connection, tables.mention, mentions)
+        tables.insert_all(connection, tables.work, [_waiting(each) for effect in effects for each in effect.work])
+        if rendered := [_marked(each) for effect in effects for each in effect.rendered]:
+            connection.execute(queries.UNMARK, rendered)
+        tables.insert_all(connection, tables.mark, [_marked(each) for effect in effects for each in effect.marks])
 
     def _send(self, connection: sa.Connection, effects: Sequence[Effect], prepared: _Prepared, sealer: Sealer, at: datetime) -> list[Entry]:
         entries: list[Entry] = []
@@ -187,12 +169,13 @@ class Store:
             key_id, key = prepared.events[id(each)]
             sealed = sealer(each, incarnation, sequence, key)
             row = {"topic": topic, "recipient": each.recipient, "key": each.thread, "value": sealed.envelope, "digest": sealed.digest}
-            connection.execute(sa.insert(tables.outbox).values(state="ready", **row))
+            connection.execute(queries.SEND, {"state": "ready", **row})
             if each.keep and each.case_id is not None:
+                content = sealed.envelope
                 event = Event(
-                    case_id=each.case_id, digest=sealed.digest, kind=each.kind.value, at=at, content=b"", key=key, sender=self.party
+                    case_id=each.case_id, digest=sealed.digest, kind=each.kind.value, at=at, content=content, key=key, sender=self.party
                 )
-                _keep(connection, event, key_id, sealed.envelope)
+                tables.insert_all(connection, tables.event, [_kept(event, key_id, key)])
             entries.extend(each.named(sealed.digest))
         return entries
 
@@ -200,9 +183,8 @@ class Store:
         if not entries:
             return
         rows = [self._entry_row(entry, prepared) for entry in entries]
-        made = sa.insert(tables.entry).returning(tables.entry.c.id, sort_by_parameter_order=True)
-        ids = connection.scalars(made, rows).all()
-        connection.execute(sa.insert(tables.unindexed), [{"entry_id": each} for each in ids])
+        ids = connection.scalars(queries.ENTER, rows).all()
+        connection.execute(queries.WAIT, [{"entry_id": each} for each in ids])
 
     def _entry_row(self, entry: Entry, prepared: _Prepared) -> dict[str, object]:
         data, salt = codec.encode(entry), os.urandom(SALT)
@@ -212,7 +194,7 @@ class Store:
     def case_of(self, digest: Digest) -> UUID | None:
         """The case an event belongs to, by its digest."""
         with tables.reading(self.engine) as connection:
-            found = connection.scalar(sa.select(tables.event.c.case_id).where(tables.event.c.digest == digest))
+            found = connection.scalar(queries.CASE_OF, {"digest": digest})
         return UUID(found) if found else None
 
     def cases(self) -> list[UUID]:
@@ -224,9 +206,8 @@ class Store:
 
     def mentioned(self, names: Iterable[Digest]) -> list[Mention]:
         """Where these names were mentioned, each event once a name."""
-        table, wanted = tables.mention, list(names)
         with tables.reading(self.engine) as connection:
-            rows = connection.execute(sa.select(table).where(table.c.name.in_(wanted)).order_by(table.c.case_id, table.c.digest)).all()
+            rows = connection.execute(queries.MENTIONED, {"names": list(names)}).all()
         return [Mention(name=Digest(row.name), case_id=UUID(row.case_id), digest=Digest(row.digest)) for row in rows]
 
     def sizes(self) -> dict[UUID, int]:
@@ -238,17 +219,15 @@ class Store:
 
     def events(self, case_id: UUID) -> list[Kept]:
         """Everything kept about one case, opened, in the order it was kept; one whose key is destroyed has no body."""
-        table = tables.event
         with tables.reading(self.engine) as connection:
-            rows = connection.execute(sa.select(table).where(table.c.case_id == str(case_id)).order_by(table.c.id)).all()
+            rows = connection.execute(queries.EVENTS, {"case_id": str(case_id)}).all()
         keys = self.vault.content_keys(row.key_id for row in rows)
         return [_opened(row, keys.get(row.key_id)) for row in rows]
 
     def event(self, case_id: UUID, digest: Digest) -> Kept | None:
         """One event of a case; None also when its key is destroyed."""
-        table = tables.event
         with tables.reading(self.engine) as connection:
-            row = connection.execute(sa.select(table).where(table.c.case_id == str(case_id), table.c.digest == digest)).one_or_none()
+            row = connection.execute(queries.EVENT, {"case_id": str(case_id), "digest": digest}).one_or_none()
         keys = self.vault.content_keys([row.key_id] if row else [])
         return _opened(row, keys[row.key_id]) if row is not None and row.key_id in keys else None
 
@@ -262,35 +241,27 @@ class Store:
 
     def due_work(self, kind: str, at: datetime) -> Work | None:
         """The oldest open work item that is due and that nobody else holds."""
-        table, held = tables.work, tables.lease
-        free = sa.not_(sa.exists().where(held.c.name == "work/" + table.c.id, held.c.until > at))
-        query = sa.select(table).where(table.c.kind == kind, table.c.done.is_(False), table.c.not_before <= at, free)
         with tables.reading(self.engine) as connection:
-            row = connection.execute(query.order_by(table.c.not_before, table.c.id).limit(1)).one_or_none()
+            row = connection.execute(queries.DUE, {"kind": kind, "at": at}).one_or_none()
         if row is None:
             return None
         return Work(id=row.id, kind=row.kind, case_id=UUID(row.case_id), digest=Digest(row.digest), not_before=row.not_before)
 
     def kept_from(self, case_id: UUID, sender: PartyId) -> int:
         """How many envelopes of one sender a case holds."""
-        table = tables.event
-        query = sa.select(sa.func.count()).where(table.c.case_id == str(case_id), table.c.sender == sender)
         with tables.reading(self.engine) as connection:
-            return connection.scalar(query) or 0
+            return connection.scalar(queries.KEPT_FROM, {"case_id": str(case_id), "sender": sender}) or 0
 
     def marked(self, at: datetime) -> UUID | None:
         """A case whose record is to be rendered and that nobody is rendering."""
-        held = tables.lease
-        free = sa.not_(sa.exists().where(held.c.name == "render/" + tables.mark.c.case_id, held.c.until > at))
         with tables.reading(self.engine) as connection:
-            found = connection.scalar(sa.select(tables.mark.c.case_id).where(free).limit(1))
+            found = connection.scalar(queries.MARKED, {"at": at})
         return UUID(found) if found else None
 
     def marks(self, case_id: UUID) -> list[Digest]:
         """The marks of one case."""
         with tables.reading(self.engine) as connection:
-            rows = connection.execute(sa.select(tables.mark.c.digest).where(tables.mark.c.case_id == str(case_id)))
-            return [Digest(row.digest) for row in rows]
+            return [Digest(digest) for digest in connection.scalars(queries.MARKS, {"case_id": str(case_id)})]
 
     def counts(self) -> dict[str, int]:
         """How many rows of each kind, for people and metrics."""
@@ -303,12 +274,9 @@ class Store:
 
     def has_work(self, by: datetime | None = None) -> bool:
         """Whether anything waits: work to do (by a time, if one is given), a case to render, a row to send."""
-        due = sa.true() if by is None else tables.work.c.not_before <= by
-        open_work = sa.exists().where(tables.work.c.done.is_(False), due)
-        to_send = sa.exists().where(tables.outbox.c.state == "ready")
-        to_render = sa.exists(sa.select(tables.mark))
+        asked = queries.ANYTHING if by is None else queries.ANYTHING_BY
         with tables.reading(self.engine) as connection:
-            return bool(connection.scalar(sa.select(sa.or_(open_work, to_send, to_render))))
+            return bool(connection.scalar(asked, {} if by is None else {"at": by}))
 
 
 def _key_name(entry: Entry) -> str:
@@ -321,10 +289,7 @@ def key_name(case_id: UUID, subject_ref: SubjectRef | None) -> str:
 
 
 def _move(connection: sa.Connection, position: Position) -> None:
-    table = tables.position
-    moved = connection.execute(
-        sa.update(table).where(table.c.topic == position.topic, table.c.next == position.before).values(next=position.after)
-    )
+    moved = connection.execute(queries.MOVE, {"of": position.topic, "before": position.before, "after": position.after})
     if moved.rowcount != 1:
         message = f"another process has {position.topic}"
         raise StoreUnavailableError(message)
@@ -345,45 +310,56 @@ def _receive(connection: sa.Connection, effect: Effect) -> bool:
 
 def _has_twin(connection: sa.Connection, receipt: Receipt) -> bool:
     """Whether another digest came under the same number of the same stream."""
-    table = tables.received
-    same = (table.c.topic == receipt.topic, table.c.incarnation == receipt.incarnation, table.c.sequence == receipt.sequence)
-    return receipt.sequence > 0 and bool(connection.scalar(sa.select(sa.exists().where(*same, table.c.digest != receipt.digest))))
+    number = {"topic": receipt.topic, "incarnation": receipt.incarnation, "sequence": receipt.sequence}
+    return receipt.sequence > 0 and bool(connection.scalar(queries.TWIN, number | {"digest": receipt.digest}))
+
+
+def _change(connection: sa.Connection, effect: Effect, at: datetime) -> None:
+    """What an effect does to what stands already."""
+    if effect.done is not None:
+        _finish(connection, effect.done, at)
+    if effect.withdrawn:
+        connection.execute(queries.WITHDRAW, [{"of": each} for each in effect.withdrawn])
+    quarantine.change(connection, effect, at)
 
 
 def _finish(connection: sa.Connection, done: Done, at: datetime) -> None:
-    held = tables.lease
-    lease = connection.execute(sa.select(held).where(held.c.name == done.lease).with_for_update()).one_or_none()
-    if lease is None or lease.term != done.term or lease.until <= at:
+    lease = Lease(done.lease, done.term)
+    if not (leases.holds(connection, lease, at) if done.goes_on else leases.end(connection, lease, at)):
         raise _LeaseLostError
-    table = tables.work
-    if (
-        done.work is not None
-        and connection.execute(sa.update(table).where(table.c.id == done.work, table.c.done.is_(False)).values(done=True)).rowcount != 1
-    ):
+    if done.work is not None and connection.execute(queries.FINISH, {"of": done.work}).rowcount != 1:
         raise _LeaseLostError
 
 
-def _keep(connection: sa.Connection, event: Event, key_id: bytes, content: bytes) -> None:
-    tables.insert_new(
-        connection,
-        tables.event,
-        case_id=str(event.case_id),
-        digest=event.digest,
-        kind=event.kind,
-        sender=event.sender,
-        at=event.at,
-        enveloped=event.key is not None,
-        key_id=key_id,
-        content=content,
-    )
+def _kept(event: Event, key_id: bytes, key: bytes) -> dict[str, object]:
+    """An event's row; a record of our own is sealed here."""
+    return {
+        "case_id": str(event.case_id),
+        "digest": event.digest,
+        "kind": event.kind,
+        "sender": event.sender,
+        "at": event.at,
+        "enveloped": event.key is not None,
+        "key_id": key_id,
+        "content": event.content if event.key is not None else seal_under(key, event.digest, event.content),
+    }
+
+
+def _waiting(work: Work) -> dict[str, object]:
+    named = {"id": work.id, "kind": work.kind, "case_id": str(work.case_id), "digest": work.digest}
+    return named | {"not_before": work.not_before, "done": False}
+
+
+def _marked(mark: Mark) -> dict[str, object]:
+    return {"case_id": str(mark.case_id), "digest": mark.digest}
 
 
 def _next_sequence(connection: sa.Connection, topic: str) -> tuple[Incarnation, int]:
-    table = tables.stream
-    tables.insert_new(connection, table, topic=topic, incarnation=os.urandom(Incarnation.size), next=1)
-    row = connection.execute(sa.select(table).where(table.c.topic == topic).with_for_update()).one()
-    connection.execute(sa.update(table).where(table.c.topic == topic).values(next=row.next + 1))
-    return Incarnation(row.incarnation), row.next
+    """The next number of a stream, and which stream it is: one of this topic begins when it is first written to."""
+    if (row := connection.execute(queries.NEXT, {"of": topic}).one_or_none()) is None:
+        tables.insert_new(connection, tables.stream, topic=topic, incarnation=os.urandom(Incarnation.size), next=1)
+        row = connection.execute(queries.NEXT, {"of": topic}).one()
+    return Incarnation(row.incarnation), row.next - 1
 
 
 def _opened(row: sa.Row[tuple[object, ...]], key: bytes | None) -> Kept:

@@ -21,6 +21,8 @@ NONCE: Final = 12  # bytes: random, for the few seals under one wrapping key
 KEY: Final = 32  # bytes, AES-256
 ID: Final = 16  # bytes, random name of a content key
 Random = Callable[[int], bytes]
+_NAMED: Final = sa.select(tables.case_key).where(tables.case_key.c.name.in_(sa.bindparam("names", expanding=True)))
+_CONTENT: Final = sa.select(tables.content_key).where(tables.content_key.c.id.in_(sa.bindparam("ids", expanding=True)))
 
 
 def seal_under(key: bytes, name: bytes, data: bytes, random: Random = os.urandom) -> bytes:
@@ -51,18 +53,23 @@ class Vault:
         """Let go of connections."""
         self._engine.dispose()
 
-    def named_keys(self, names: Iterable[str]) -> dict[str, bytes]:
-        """The case or entry keys of these names, made where missing: inserted unless there, and read back."""
-        wanted = sorted(set(names))
+    def keep(self, names: Iterable[str], content: Mapping[bytes, tuple[str, bytes]]) -> dict[str, bytes]:
+        """Make what is missing durable: keys of these names, and content keys by random id, each wrapped by its case's key.
+
+        Returns the keys of the names; those made were inserted unless there, and read back.
+        """
+        wanted = sorted({*names, *(case for case, _ in content.values())})
         held = self.held_keys(wanted)
-        if len(held) == len(wanted):
+        missing = [name for name in wanted if name not in held]
+        if not missing and not content:
             return held
         with tables.transaction(self._engine) as connection:
-            for name in wanted:
-                if name not in held:
-                    wrapped = seal_under(self._store_key, name.encode(), os.urandom(KEY))
-                    tables.insert_new(connection, tables.case_key, name=name, wrapped=wrapped)
-            return self._read(connection, wanted)
+            made = [{"name": name, "wrapped": seal_under(self._store_key, name.encode(), os.urandom(KEY))} for name in missing]
+            tables.insert_all(connection, tables.case_key, made)
+            held |= self._read(connection, missing)
+            rows = [{"id": at, "case_name": case, "wrapped": seal_under(held[case], at, key)} for at, (case, key) in content.items()]
+            tables.insert_all(connection, tables.content_key, rows)
+        return held
 
     def is_empty(self) -> bool:
         """Whether there is no key at all."""
@@ -75,25 +82,15 @@ class Vault:
             return self._read(connection, sorted(set(names)))
 
     def _read(self, connection: sa.Connection, names: list[str]) -> dict[str, bytes]:
-        table = tables.case_key
-        rows = connection.execute(sa.select(table).where(table.c.name.in_(names)))
+        rows = connection.execute(_NAMED, {"names": names}) if names else ()
         return {row.name: open_under(self._store_key, row.name.encode(), row.wrapped) for row in rows}
-
-    def keep_content(self, keys: Mapping[bytes, tuple[str, bytes]]) -> None:
-        """Keep content keys by random id, each wrapped by its case's key."""
-        if not keys:
-            return
-        cases = self.named_keys(case for case, _ in keys.values())
-        rows = [{"id": key_id, "case_name": case, "wrapped": seal_under(cases[case], key_id, key)} for key_id, (case, key) in keys.items()]
-        with tables.transaction(self._engine) as connection:
-            connection.execute(sa.insert(tables.content_key), rows)
 
     def content_keys(self, ids: Iterable[bytes]) -> dict[bytes, bytes]:
         """Content keys by id; one that a disposal destroyed is missing."""
-        wanted = list(ids)
-        table = tables.content_key
+        if not (wanted := list(ids)):
+            return {}
         with tables.reading(self._engine) as connection:
-            rows = connection.execute(sa.select(table).where(table.c.id.in_(wanted))).all()
+            rows = connection.execute(_CONTENT, {"ids": wanted}).all()
             cases = self._read(connection, sorted({row.case_name for row in rows}))
         return {row.id: open_under(cases[row.case_name], row.id, row.wrapped) for row in rows if row.case_name in cases}
 
