@@ -135,18 +135,22 @@ def open_envelope(data: bytes, route: Route, keys: dict[bytes, OpeningKey], trus
     return Opened(header, digest, body, key, data)
 
 
-def reopen(envelope: bytes, key: bytes) -> object:
-    """The body of an envelope kept in a store, by its content key; it was verified when it came."""
-    signed = codec.decode(Signed, codec.decode(Envelope, envelope, MAX_ENVELOPE).signed, MAX_ENVELOPE)
-    header = codec.decode(Header, signed.header, MAX_HEADER)
+def reopen(envelope: bytes, key: bytes) -> tuple[Header, object]:
+    """Header and body of an envelope kept in a store, by its content key; it was verified, and strict, when it came."""
+    signed, header = _kept(envelope)
     h = hashlib.sha256(signed.header).digest()
-    return _body(header.kind, AESGCM(key).decrypt(ZERO_NONCE, signed.ciphertext, b"mash/1 body" + h))
+    framed = AESGCM(key).decrypt(ZERO_NONCE, signed.ciphertext, b"mash/1 body" + h)  # the very bytes that were verified
+    return header, codec.reread(BODIES[header.kind], framed[4 : 4 + int.from_bytes(framed[:4], "big")])
 
 
 def header_of(envelope: bytes) -> Header:
     """The header of an envelope of our own store or outbox, unverified."""
-    signed = codec.decode(Signed, codec.decode(Envelope, envelope, MAX_ENVELOPE).signed, MAX_ENVELOPE)
-    return codec.decode(Header, signed.header, MAX_HEADER)
+    return _kept(envelope)[1]
+
+
+def _kept(envelope: bytes) -> tuple[Signed, Header]:
+    signed = codec.reread(Signed, codec.reread(Envelope, envelope).signed)
+    return signed, codec.reread(Header, signed.header)
 
 
 @dataclass(frozen=True, slots=True)

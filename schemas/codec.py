@@ -100,6 +100,15 @@ def decode(expected: type[R], data: bytes, limit: int = MAX_BODY) -> R:
     return cast("R", _build(codec_of(expected), plain))
 
 
+def reread(expected: type[R], data: bytes) -> R:
+    """Decode again what this party itself encoded, or decoded strictly, before it kept it."""
+    if record_of(data) is not expected:
+        message = f"not a {expected.__name__}"
+        raise UnknownSchemaError(message)
+    codec = codec_of(expected)
+    return cast("R", _build(codec, _read(codec, data)))
+
+
 def record_of(data: bytes) -> type:
     """Which released record these bytes say they are, by fingerprint."""
     codec = _by_prefix().get(data[:PREFIX])

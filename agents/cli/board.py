@@ -43,12 +43,16 @@ class Renderings:
     def __init__(self, hub: Hub) -> None:
         self.hub, self._held = hub, dict[UUID, tuple[int, CaseRecord | None]]()
 
-    def rows(self) -> list[Row]:
-        """The board now."""
+    def records(self) -> list[CaseRecord]:
+        """Every case as it stands now."""
         for case_id, events in self.hub.party.store.sizes().items():
             if self._held.get(case_id, (0, None))[0] != events:
                 self._held[case_id] = (events, self.hub.record(case_id))
-        return rows(record for _, record in self._held.values() if record is not None)
+        return [record for _, record in self._held.values() if record is not None]
+
+    def rows(self) -> list[Row]:
+        """The board now."""
+        return rows(self.records())
 
 
 def picture(held: list[Row], at: datetime) -> Group:

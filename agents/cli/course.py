@@ -13,9 +13,9 @@ from agents.adapter.correction import correct
 from agents.adapter.dossier import Dossier, Waiting
 from agents.adapter.review import Desk
 from agents.adapter.service import Adapter
+from agents.cli.board import Renderings
 from agents.hub import desk
 from agents.hub.board import WAITING
-from agents.hub.service import Hub
 from schemas.enums import CancelReason, CorrectionReason, Status
 from schemas.events import CaseRecord
 from schemas.identifiers import PartyId
@@ -51,15 +51,16 @@ def late(script: Iterable[Later]) -> frozenset[PartyId]:
     return frozenset(each.agency for each in script if each.event == "late" and each.agency is not None)
 
 
-def withdraw(hub: Hub, script: Iterable[Later]) -> None:
+def withdraw(cases: Renderings, script: Iterable[Later]) -> None:
     """What the hub's officers withdraw, before anybody has answered."""
+    hub = cases.hub
     officer = Officer(id="demo.officer", role="hub officer (SYNTHETIC)", organisation=hub.party.id)
-    for record in _named(hub, [each for each in script if each.event == "withdraw"]):
+    for record in _named(cases, [each for each in script if each.event == "withdraw"]):
         if any(each.status in WAITING for each in record.agencies):
             desk.withdraw(hub, record.case_id, officer, CancelReason.withdrawn)
 
 
-def take_back(hub: Hub, adapters: Iterable[Adapter], script: Iterable[Later]) -> None:
+def take_back(cases: Renderings, adapters: Iterable[Adapter], script: Iterable[Later]) -> None:
     """What agencies correct, each once: the wrong person, or an answer that was not whole."""
     by_id = {each.party.id: each for each in adapters}
     for later in script:
@@ -67,15 +68,15 @@ def take_back(hub: Hub, adapters: Iterable[Adapter], script: Iterable[Later]) ->
             continue
         adapter = by_id[later.agency]
         reason = CorrectionReason(later.reason) if later.event == "correct" else CorrectionReason.inaccurate
-        for dossier in [dossier for record in _named(hub, [later]) for dossier in _dossiers(adapter, record)]:
+        for dossier in [dossier for record in _named(cases, [later]) for dossier in _dossiers(adapter, record)]:
             asked = adapter.asked(dossier.kept)
             if asked is not None and dossier.responses and not dossier.corrections:
                 correct(adapter, asked, dossier, reason, _reviewer(adapter))
 
 
-def review(hub: Hub, adapters: Iterable[Adapter]) -> None:
+def review(cases: Renderings, adapters: Iterable[Adapter]) -> None:
     """One answer that waited for a person is looked at and released by one, with what it means to their profession."""
-    records = sorted(_records(hub), key=lambda each: each.contact_ref)
+    records = sorted(cases.records(), key=lambda each: each.contact_ref)
     if any(each.answer.reviewed_by is not None for record in records for each in record.answers):
         return
     by_id = {each.party.id: each for each in adapters}
@@ -106,13 +107,9 @@ def _dossiers(adapter: Adapter, record: CaseRecord) -> list[Dossier]:
     return [dossier for each in asked if (dossier := adapter.dossier(record.case_id, each)) is not None]
 
 
-def _named(hub: Hub, script: Iterable[Later]) -> list[CaseRecord]:
+def _named(cases: Renderings, script: Iterable[Later]) -> list[CaseRecord]:
     wanted = {each.contact_ref for each in script}
-    return [each for each in _records(hub) if each.contact_ref in wanted] if wanted else []
-
-
-def _records(hub: Hub) -> list[CaseRecord]:
-    return [record for case_id in hub.party.store.cases() if (record := hub.record(case_id)) is not None]
+    return [each for each in cases.records() if each.contact_ref in wanted] if wanted else []
 
 
 def _reviewer(adapter: Adapter) -> Officer:

@@ -23,7 +23,7 @@ from agents.cli.hub import keep_aside
 from agents.cli.log import verify_party
 from agents.cli.output import ERR, AsJson, Exit, guarded, tell
 from agents.cli.run import Service
-from agents.cli.show import record_json
+from agents.cli.show import record_file
 from agents.cli.tour import tour
 from agents.demo.borough import write_borough
 from agents.demo.ceremony import MEMBERS, Member, clear, found_network, members_of, renew
@@ -199,14 +199,14 @@ def work(borough: Borough, script: Sequence[Later] = ()) -> None:
     with Live(console=ERR, transient=True, auto_refresh=False) as live:
         shown = Renderings(borough.hub)
         _work([borough.hub], live, shown, lambda: _asked(borough.hub))
-        withdraw(borough.hub, script)
+        withdraw(shown, script)
         if held_back:
-            _work([borough.hub, *prompt], live, shown, lambda: _answered(borough.hub, prompt))
-        _work([borough.hub, *adapters], live, shown, lambda: _answered(borough.hub, adapters))
+            _work([borough.hub, *prompt], live, shown, lambda: _answered(shown, prompt))
+        _work([borough.hub, *adapters], live, shown, lambda: _answered(shown, adapters))
         if script:  # nothing happens later to the first contacts
-            take_back(borough.hub, adapters, script)
-            review(borough.hub, adapters)
-            _work([borough.hub, *adapters], live, shown, lambda: _answered(borough.hub, adapters))
+            take_back(shown, adapters, script)
+            review(shown, adapters)
+            _work([borough.hub, *adapters], live, shown, lambda: _answered(shown, adapters))
     settle([borough.hub, *adapters])
 
 
@@ -245,14 +245,13 @@ def _asked(hub: Hub) -> bool:
     return counts.get("events.case_opened", 0) == counts.get("events.contact", 0) and not hub.party.store.has_work(hub.party.now())
 
 
-def _answered(hub: Hub, adapters: Sequence[Adapter]) -> bool:
+def _answered(cases: Renderings, adapters: Sequence[Adapter]) -> bool:
     """Nothing waits anywhere, and no case awaits any of these agencies."""
-    parties = (hub.party, *(each.party for each in adapters))
+    parties = (cases.hub.party, *(each.party for each in adapters))
     if any(party.store.has_work(party.now()) for party in parties):
         return False
     expected = {each.party.id for each in adapters}
-    records = (hub.record(case_id) for case_id in hub.party.store.cases())
-    return not any(each.agency in expected and each.status in WAITING for record in records if record for each in record.agencies)
+    return not any(each.agency in expected and each.status in WAITING for record in cases.records() for each in record.agencies)
 
 
 def _progress(hub: Hub) -> str:
@@ -264,13 +263,13 @@ def _progress(hub: Hub) -> str:
 
 def report(folder: Path, borough: Borough, began: float) -> tuple[dict[str, Any], list[str]]:
     """Write what came of it, each record once and entered in the log first; verify all logs, and say it."""
-    records = [record for case in borough.hub.party.store.cases() if (record := borough.hub.record(case)) is not None]
+    records = Renderings(borough.hub).records()
     viewer = Officer(id="demo", role="demonstration", organisation=borough.hub.party.id)
     for record in records:
         path = folder / "records" / f"{record.contact_ref}.v{record.version}.json"
         if not path.exists():
             borough.hub.view(record.case_id, viewer, only_once=True)
-            write_whole(path, json.dumps(record_json(record), ensure_ascii=False, indent=1).encode() + b"\n", mode=0o600)
+            write_whole(path, record_file(record), mode=0o600)
     settle([borough.hub, *borough.adapters])
     verified: dict[str, dict[str, Any]] = {party.id: _verified(party) for party in borough.parties}
     facts = summary(folder, borough, records, verified, began)

@@ -32,6 +32,11 @@ def record_json(record: CaseRecord) -> dict[str, Any]:
     return plain
 
 
+def record_file(record: CaseRecord) -> bytes:
+    """The same, as the text of a file."""
+    return _RECORD.dump_json(record, indent=1) + b"\n"
+
+
 def record_lines(record: CaseRecord) -> list[str]:
     """A whole case record with provenance; answers that stand on the same ladder name it by letter, and each ladder follows once."""
     lines = [

@@ -363,12 +363,12 @@ def _next_sequence(connection: sa.Connection, topic: str) -> tuple[Incarnation, 
 
 
 def _opened(row: sa.Row[tuple[object, ...]], key: bytes | None) -> Kept:
-    body: object = None
-    if key is not None and row.enveloped:
-        body = reopen(row.content, key)
+    body, thread = None, None
+    if row.enveloped:
+        header, body = reopen(row.content, key) if key is not None else (header_of(row.content), None)
+        thread = header.thread
     elif key is not None:
         data = open_under(key, row.digest, row.content)
-        body = codec.decode(codec.record_of(data), data)
-    thread = header_of(row.content).thread if row.enveloped else None
+        body = codec.reread(codec.record_of(data), data)
     sender = PartyId(row.sender) if row.sender else None
     return Kept(digest=Digest(row.digest), kind=row.kind, at=row.at, sender=sender, body=body, thread=thread)
