@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Template
 
 from agents.cli.casetext import gaps, link_lines, questions, seen_line, standing, when
 from agents.cli.output import plain
+from agents.cli.printing import template
 from agents.cli.show import WORDS, name_of
 from agents.hub.links import Linked
 from schemas.events import CaseRecord, Entry
@@ -18,27 +19,21 @@ from schemas.records import Officer
 
 
 @cache
-def _environment() -> Environment:
-    made = Environment(loader=PackageLoader("agents.cli"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.filters |= {"plain": plain, "when": when, "standing": standing}
-    return made
+def _page() -> Template:
+    return template("case.html", when=when, standing=standing)
 
 
 def case_page(
     record: CaseRecord, seen: Mapping[Digest, Sequence[Entry]], viewer: Officer, at: datetime, links: Sequence[Linked] = ()
 ) -> str:
     """The whole page; `seen`: by correction, who had looked at what was taken back; `links`: other contacts about the same people."""
-    return (
-        _environment()
-        .get_template("case.html")
-        .render(
-            record=record,
-            subjects=[(each, plain(name_of(each)), questions(record, each.ref)) for each in record.subjects],
-            gaps=gaps(record),
-            links=link_lines(links),
-            seen={digest: seen_line(entries) for digest, entries in seen.items()},
-            words=WORDS,
-            viewer=viewer,
-            at=at,
-        )
+    return _page().render(
+        record=record,
+        subjects=[(each, plain(name_of(each)), questions(record, each.ref)) for each in record.subjects],
+        gaps=gaps(record),
+        links=link_lines(links),
+        seen={digest: seen_line(entries) for digest, entries in seen.items()},
+        words=WORDS,
+        viewer=viewer,
+        at=at,
     )

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from agents.cli import papers
 from agents.cli.output import AsJson, Exit, guarded, tell
 from broker.settings import read_text
 from policies.categories import Categories
@@ -23,6 +24,7 @@ from policies.vocabulary import Audience
 from schemas.errors import ConfigurationError, Fault
 
 app = typer.Typer(no_args_is_help=True, help="Check the law pack, run scenarios against it, explain a decision.")
+app.command()(papers.draft)
 BARE: Final = 'party = "agency.check"\nkind = "police"\nversion = "check"\n'  # where a folder holds law and categories only
 LAW: Final = "law/england.toml"
 Folder = Annotated[Path | None, typer.Option("--pack", help="A folder with law/NAME.toml, categories.toml or both; else the shipped ones.")]

@@ -1,0 +1,1 @@
+"""Paper from data: what law, agreements and controller already say, set out as drafts that name what nobody has said."""
