@@ -1,7 +1,11 @@
-"""One lease table for topics, streams, work and rendering: whoever acts names its term in the same transaction."""
+"""One lease table for topics, streams, work and rendering: whoever acts names its term in the same transaction.
+
+A term is 62 random bits, so that no other term is like it though nothing is kept of a lease that was given back.
+"""
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -22,35 +26,32 @@ class Lease:
     term: int
 
 
+TERM: Final = 62  # bits
 _HELD: Final = sa.select(tables.lease).where(tables.lease.c.name == sa.bindparam("of")).with_for_update()
-_END: Final = (
-    sa.update(tables.lease)
-    .where(
-        tables.lease.c.name == sa.bindparam("of"),
-        tables.lease.c.term == sa.bindparam("under"),
-        tables.lease.c.until > sa.bindparam("at", type_=tables.Instant()),
-    )
-    .values(owner="", term=tables.lease.c.term + 1, until=tables.START)
+_END: Final = sa.delete(tables.lease).where(
+    tables.lease.c.name == sa.bindparam("of"),
+    tables.lease.c.term == sa.bindparam("under"),
+    tables.lease.c.until > sa.bindparam("at", type_=tables.Instant()),
 )
 
 
 def acquire(engine: sa.Engine, name: str, owner: str, at: datetime, life: timedelta) -> Lease | None:
     """Take a lease that nobody holds, or renew one's own in the same term; None when another holds it."""
     with tables.transaction(engine) as connection:
-        taken = {"name": name, "owner": owner, "term": 1, "until": at + life, "at": at}
+        taken = {"name": name, "owner": owner, "term": secrets.randbits(TERM), "until": at + life, "at": at}
         term = connection.scalar(_take(connection.dialect.name), taken)
         return None if term is None else Lease(name, term)
 
 
 @cache
 def _take(dialect: str) -> Any:  # noqa: ANN401 - two dialects' inserts
-    """In one statement: new, one's own as it is, or another's that has run out, in the next term."""
+    """In one statement: a lease nobody holds, or that has run out, in a new term; one's own in the same."""
     table, at = tables.lease, sa.bindparam("at", type_=tables.Instant())
     made = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
     columns = ("name", "owner", "term", "until")
     given = made.values({column: sa.bindparam(column, type_=table.c[column].type) for column in columns})
     mine, free = table.c.owner == given.excluded.owner, table.c.until <= at
-    term = table.c.term + sa.case((free, 1), else_=0)
+    term = sa.case((free, given.excluded.term), else_=table.c.term)
     renewed = {"owner": given.excluded.owner, "term": term, "until": given.excluded.until}
     return given.on_conflict_do_update(index_elements=["name"], set_=renewed, where=sa.or_(free, mine)).returning(table.c.term)
 
@@ -71,10 +72,9 @@ def free_the_gone(engine: sa.Engine, at: datetime) -> int:
     table = tables.lease
     with tables.transaction(engine) as connection:
         held = connection.execute(sa.select(table.c.name, table.c.owner, table.c.term).where(table.c.until > at)).all()
-        gone = [row for row in held if is_gone(row.owner)]
-        for row in gone:
-            same = sa.update(table).where(table.c.name == row.name, table.c.term == row.term)
-            connection.execute(same.values(owner="", term=row.term + 1, until=tables.START))
+        gone = [Lease(row.name, row.term) for row in held if is_gone(row.owner)]
+        for each in gone:
+            end(connection, each)
     return len(gone)
 
 
@@ -87,6 +87,6 @@ def hold(engine: sa.Engine, lease: Lease, until: datetime) -> None:
 
 
 def release(engine: sa.Engine, lease: Lease) -> None:
-    """Give a lease back; its term is never used again."""
+    """Give a lease back."""
     with tables.transaction(engine) as connection:
         end(connection, lease)
