@@ -221,10 +221,12 @@ class NearMiss:
 
 @record
 class Searched:
-    """A source that was searched, and how fresh it is."""
+    """A source that was searched: how fresh it is, by which of the subject's identifiers, and what it covers in its agency's words."""
 
     source: Slug
     as_of: Instant
+    identifiers: Annotated[tuple[Slug, ...], several(10)]
+    scope: Annotated[str, StringConstraints(max_length=500)]
 
 
 @record

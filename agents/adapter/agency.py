@@ -11,7 +11,7 @@ import structlog
 
 from agents.adapter.answer import BY_PERSON, FAILED, Asked, Decided, Search, answer, decide_question
 from agents.adapter.dossier import PEOPLES, Dossier, dossier_of
-from agents.adapter.matching import MatchOutcome, match
+from agents.adapter.matching import UNSEARCHED, MatchOutcome, match
 from agents.adapter.ports import Candidate, PersonAnswersError, SourceSystem
 from agents.adapter.settings import AdapterSettings
 from agents.identity import question_names
@@ -90,13 +90,13 @@ class Agency:
         """Who a subject is in the agency's own system; failed when that does not answer, in any way."""
         try:
             found = self.source.candidates(subject)
-            who = match(subject, found.rows)
+            who = match(subject, found.rows) if found.by else UNSEARCHED
         except PersonAnswersError:
             return BY_PERSON
         except Exception as error:  # noqa: BLE001 - an agency's own system may fail in any way; the others are answered all the same
             self.source_failed(error)
             return FAILED
-        searched = (Searched(source=found.source, as_of=found.as_of),)
+        searched = (Searched(source=found.source, as_of=found.as_of, identifiers=found.by, scope=self.settings.source.scope),)
         return Search(match=who, searched=searched, allowed_lag=self.settings.source.allowed_lag, candidates=found.rows)
 
     def fetch(self, question: Question, who: Search, person: Candidate | None = None) -> Search:

@@ -41,6 +41,9 @@ class Match:
             raise ValueError(message)
 
 
+UNSEARCHED: Final = Match(outcome=MatchOutcome.ambiguous)  # nothing was given to look by: that is no "nobody"
+
+
 class _Fit(Enum):
     """How well one candidate fits, looked at alone."""
 

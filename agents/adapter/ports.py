@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from schemas.errors import SourceUnavailableError
 from schemas.identifiers import CategoryId, NhsNumber, Slug
@@ -38,11 +38,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Found(Generic[T]):
-    """What a search gave, from which source and how fresh."""
+    """What a search gave, from which source and how fresh; people are looked for `by` some of the subject's identifiers, or by none."""
 
     source: Slug
     as_of: datetime
     rows: tuple[T, ...] = field(default=())
+    by: tuple[Slug, ...] = ()
+
+
+BY_NUMBER: Final = (Slug("nhs_number"),)
+BY_NAME: Final = (Slug("family_name"), Slug("born_on"))
 
 
 class PersonAnswersError(SourceUnavailableError):

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from agents.cli.casetext import missing, standing, when
 from schemas.enums import Status
 from schemas.events import CaseRecord, JoinedAnswer, OralItem, Unasked
-from schemas.records import Answer, LadderStep, NearMiss, Subject
+from schemas.records import Answer, LadderStep, NearMiss, Searched, Subject
 
 _RECORD = TypeAdapter(CaseRecord)
 WORDS = {
@@ -30,6 +30,12 @@ def record_json(record: CaseRecord) -> dict[str, Any]:
     """A case record as plain JSON values."""
     plain: dict[str, Any] = json.loads(_RECORD.dump_json(record))
     return plain
+
+
+def searched_line(each: Searched) -> str:
+    """Which source, how fresh, by what, and what it covers."""
+    by = ", ".join(name.replace("_", " ") for name in each.identifiers) or "nothing that a search can go by"
+    return f"{each.source} as of {each.as_of:%d %b %Y %H:%M} by {by}" + (f" (covers: {each.scope})" if each.scope else "")
 
 
 def record_file(record: CaseRecord) -> bytes:
@@ -107,7 +113,7 @@ def answer_lines(joined: JoinedAnswer, basis: str) -> list[str]:
     if said.status not in {Status.released, Status.none_held}:
         lines.append(f"      ring {said.duty_contact.name} {said.duty_contact.phone} ({said.duty_contact.hours})")
         lines += [f"      would change it: {line}" for line in near_lines(said.near_misses)]
-    searched = ", ".join(f"{each.source} as of {each.as_of:%d %b %Y %H:%M}" for each in said.searched) or "nothing was searched"
+    searched = "; ".join(searched_line(each) for each in said.searched) or "nothing was searched"
     agreed = f"; agreed on {', '.join(said.agreed_fields)}" if said.agreed_fields else ""
     lines.append(
         f"      from envelope {str(joined.envelope)[:16]} decision {str(said.decision_id)[:16]} by {said.decided_by}; {searched}{agreed}"

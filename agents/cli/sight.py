@@ -10,14 +10,15 @@ from agents.adapter.dossier import Waiting
 from agents.adapter.edits import Numbered
 from agents.adapter.ports import Candidate
 from agents.adapter.review import Sight
-from agents.cli.show import WORDS, ladder_lines, name_of, near_lines
+from agents.cli.show import WORDS, ladder_lines, name_of, near_lines, searched_line
 from policies.explain import ladder, near_misses
 from policies.vocabulary import Audience
-from schemas.records import Item, LadderStep, NearMiss, Subject
+from schemas.records import Item, LadderStep, NearMiss, Searched, Subject
 
 _NUMBERED = TypeAdapter(tuple[Numbered, ...])
 _SUBJECT = TypeAdapter(Subject)
 _LADDER, _MISSES = TypeAdapter(tuple[LadderStep, ...]), TypeAdapter(tuple[NearMiss, ...])
+_SEARCHED = TypeAdapter(tuple[Searched, ...])
 
 
 def waiting_json(waiting: Waiting, why: tuple[str, ...]) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def sight_json(sight: Sight, why: tuple[str, ...]) -> dict[str, Any]:
         "candidates": [_candidate(number, each) for number, each in enumerate(sight.candidates, 1)],
         "person": sight.candidates.index(sight.person) + 1 if sight.person is not None else None,
         "would_say": None if not sight.is_lawful or sight.needs_person else sight.status.value,
-        "searched": [{"source": each.source, "as_of": each.as_of.isoformat()} for each in (sight.search.searched if sight.search else ())],
+        "searched": _SEARCHED.dump_python(sight.search.searched if sight.search else (), mode="json"),
         "items": _NUMBERED.dump_python(
             tuple(Numbered(number=number, item=each) for number, each in enumerate(sight.items, 1)), mode="json"
         ),
@@ -95,7 +96,7 @@ def sight_lines(sight: Sight, why: tuple[str, ...]) -> list[str]:
         lines += [f"  {'>' if each['number'] == chosen else ' '}{_candidate_line(each)}" for each in facts["candidates"]]
     if sight.needs_person:
         return [*lines, "", "Name who is meant with --person, and look again; otherwise nothing is released."]
-    searched = ", ".join(f"{each['source']} as of {each['as_of'][:16]}" for each in facts["searched"])
+    searched = "; ".join(map(searched_line, sight.search.searched if sight.search else ()))
     lines += ["", f"Would say: {WORDS[sight.status]}  ({searched})"]
     return lines + [line for number, each in enumerate(sight.items, 1) for line in _item_lines(number, each)]
 

@@ -154,6 +154,8 @@ def test_a_partner_known_only_as_dave_is_never_somebody(worked):
     record = named(worked, "friday_dave")
     assert (record.rag, record.subjects[2].known_as, record.subjects[2].family_name) == (Rag.red, "Dave", None)
     assert not answers_of(record, "s3", Status.released)
+    assert not answers_of(record, "s3", Status.not_found), "nothing was given to look by, so nobody may say that he is not known"
+    assert answers_of(record, "s3", Status.ambiguous)
     assert answers_of(record, "s1", Status.released)
 
 

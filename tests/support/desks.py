@@ -12,7 +12,7 @@ from small_borough import NOW, entries_of
 
 from agents.adapter.correction import correct
 from agents.adapter.edits import Numbered
-from agents.adapter.ports import Candidate, Found, Row
+from agents.adapter.ports import BY_NAME, Candidate, Found, Row
 from agents.adapter.review import Desk
 from agents.hub.checks import Asker, plan
 from agents.hub.entries import case_entry
@@ -44,7 +44,9 @@ class Known:
         self.calls.append(subject.ref)
         if self.error is not None:
             raise self.error
-        return Found(source=Slug("known"), as_of=self.as_of, rows=tuple(self.person(subject, each) for each in range(self.people)))
+        return Found(
+            source=Slug("known"), as_of=self.as_of, rows=tuple(self.person(subject, each) for each in range(self.people)), by=BY_NAME
+        )
 
     def person(self, subject, number):
         return Candidate(

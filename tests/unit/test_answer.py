@@ -16,7 +16,7 @@ from agents.adapter import agency
 from agents.adapter.answer import BY_PERSON, MOST, Asked, Said, Search, decide_question, respond
 from agents.adapter.answer import answer as say
 from agents.adapter.matching import Match, MatchOutcome
-from agents.adapter.ports import Candidate, Found, Row
+from agents.adapter.ports import BY_NUMBER, Candidate, Found, Row
 from agents.adapter.sources.opening import open_source
 from agents.demo.ceremony import renew
 from agents.hub.checks import Asker, plan
@@ -100,7 +100,7 @@ class Sure:
             nhs_number=None,
             nhs_number_verified=False,
         )
-        return Found(source=Slug("sure"), as_of=self.as_of, rows=(person,))
+        return Found(source=Slug("sure"), as_of=self.as_of, rows=(person,), by=BY_NUMBER)
 
     def fetch(self, person, category, since, until):
         return Found(source=Slug("sure"), as_of=self.as_of, rows=self.found)
@@ -214,6 +214,26 @@ def test_nobody_of_that_name_is_not_found_and_twins_are_ambiguous(borough):
     twins = said(ask(borough, borough.police, "twins"), subject="s1")
     assert {each.status for each in twins} == {Status.ambiguous, Status.contact_us}
     assert all(each.agreed_fields == () and each.items == () for each in twins)
+
+
+@pytest.mark.proves("I10")
+def test_a_subject_whom_nothing_is_given_to_look_by_is_ambiguous_and_never_not_found(borough):
+    subjects = request_for(borough, borough.police, "s47").subjects
+    nameless = tuple(replace(each, family_name=None, born_on=None, identifiers=()) for each in subjects)
+    looked_for = [each for each in said(ask(borough, borough.police, subjects=nameless)) if each.searched]
+    assert looked_for
+    assert {each.status for each in looked_for} == {Status.ambiguous}
+    assert {each.searched[0].identifiers for each in looked_for} == {()}
+
+
+def test_an_answer_states_source_freshness_identifiers_used_and_scope(borough):
+    police = borough.police
+    source = police.settings.source.model_copy(update={"scope": "Incidents of this force since 2010"})
+    police.settings = police.settings.model_copy(update={"source": source})
+    (searched,) = {each.searched for each in said(ask(borough, police)) if each.status is Status.released}
+    (one,) = searched
+    assert (one.source, one.identifiers, one.scope) == (source.name, ("family_name", "born_on"), "Incidents of this force since 2010")
+    assert one.as_of <= NOW
 
 
 @pytest.mark.proves("I11")
@@ -566,7 +586,7 @@ PERSON = Candidate(key="k", family_name="x", given_names="y", born_on=None, post
 CONFIRMED = Match(outcome=MatchOutcome.confirmed, person=PERSON)
 ROW = Row(at=date(2026, 11, 20), fields=((Slug("diagnosis"), "Bruise"),), assertion="fact")
 LONG_AGO = NOW - timedelta(days=2)
-SEEN = (Searched(source=Slug("s"), as_of=NOW),)
+SEEN = (Searched(source=Slug("s"), as_of=NOW, identifiers=BY_NUMBER, scope=""),)
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,33 @@ def test_a_name_without_a_birth_finds_nobody(source):
     assert keys(source.candidates(subject(family_name="Smith"))) == []
 
 
+@pytest.mark.parametrize(
+    ("given", "by"),
+    [
+        ({"number": NUMBER}, ("nhs_number",)),
+        ({"family_name": "Nobody", "born_on": date(2015, 2, 1)}, ("family_name", "born_on")),
+        ({"number": NUMBER, "family_name": "Smith", "born_on": date(2015, 2, 1)}, ("nhs_number", "family_name", "born_on")),
+        ({"family_name": "Smith"}, ()),
+        ({}, ()),
+    ],
+)
+def test_a_search_says_by_which_identifiers_whether_or_not_it_finds(source, given, by):
+    assert source.candidates(subject(**given)).by == by
+
+
+@pytest.mark.parametrize(
+    "insert",
+    [
+        "INSERT INTO people VALUES (8, 'Nowhere', 'Ana', NULL, 'XX1', NULL, 'N')",
+        "INSERT INTO people VALUES (8, 'Nowhere', 'Ana', '', 'XX1', NULL, 'N')",
+    ],
+)
+def test_a_person_without_a_date_of_birth_is_found_before_anybody_says_nobody(folder, source, insert):
+    run(folder, insert)
+    assert keys(source.candidates(subject(family_name="Nowhere", born_on=date(2015, 2, 1)))) == ["8"]
+    assert keys(source.candidates(subject(family_name="Smith", born_on=date(2015, 2, 1)))) == ["3"]
+
+
 def test_a_number_and_a_name_that_find_the_same_row_find_it_once(source):
     assert keys(source.candidates(subject(number="9449305552", family_name="Smith", born_on=date(2015, 2, 1)))) == ["3"]
 

@@ -263,7 +263,14 @@ def answer() -> records.Answer:
         category=CATEGORY,
         status=enums.Status.released,
         agreed_fields=(Slug("born_on"), Slug("family_name")),
-        searched=(records.Searched(source=Slug("custody"), as_of=NOW - timedelta(hours=1)),),
+        searched=(
+            records.Searched(
+                source=Slug("custody"),
+                as_of=NOW - timedelta(hours=1),
+                identifiers=(Slug("nhs_number"), Slug("family_name"), Slug("born_on")),
+                scope="Custody records of the borough since 2012",
+            ),
+        ),
         since=date(2024, 11, 24),
         until=date(2026, 11, 24),
         ladder=(STEP,),

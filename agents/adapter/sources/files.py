@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn
 import duckdb
 
 from agents.adapter.matching import MAX_CANDIDATES, nhs_numbers
-from agents.adapter.ports import Candidate, Found, PersonAnswersError, Row
+from agents.adapter.ports import BY_NAME, BY_NUMBER, Candidate, Found, PersonAnswersError, Row
 from agents.adapter.sources.formats import files_of
 from agents.adapter.sources.loading import ABSENT, UNREADABLE, Loaded, load, sought, whose
 from agents.adapter.sources.reading import MAX_ROWS, named, number_of
@@ -44,14 +44,16 @@ class FilesSource:
         with self._lock:
             loaded = self._current()
             rows: list[tuple[Any, ...]] = []
-            for number in nhs_numbers(subject):
+            numbers, name = nhs_numbers(subject), sought(subject.family_name, subject.born_on)
+            for number in numbers:
                 rows += self._ask(loaded, _BY_NUMBER, [str(number), MAX_CANDIDATES + 1])
-            if name := sought(subject.family_name, subject.born_on):
+            if name:
                 rows += self._ask(loaded, _BY_NAME, [name, MAX_CANDIDATES + 1])
             rows = rows or self._undated(loaded, subject)
             return Found(
                 source=self._settings.name,
                 as_of=self._as_of(),
+                by=(BY_NUMBER if numbers else ()) + (BY_NAME if name else ()),
                 rows=tuple(dict.fromkeys(_candidate(row) for row in sorted(rows, key=lambda row: str(row[0])))),
             )
 

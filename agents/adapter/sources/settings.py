@@ -56,6 +56,7 @@ class SourceSettings(Part):
 
     kind: Annotated[Literal["sql", "extracts", "fhir", "manual"], BeforeValidator(_kind)]
     name: Slug
+    scope: str = Field(default="", max_length=500)  # what it covers, in the agency's words: whose records, of which places, since when
     allowed_lag: timedelta = Field(default=timedelta(0), validate_default=True)
     url: str | None = Field(default=None, validate_default=True, max_length=500)
     folder: str | None = Field(default=None, validate_default=True, min_length=1, max_length=500)

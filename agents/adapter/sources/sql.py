@@ -20,13 +20,13 @@ from sqlalchemy.sql import Select
 from sqlalchemy.sql.elements import ColumnElement
 
 from agents.adapter.matching import MAX_CANDIDATES, nhs_numbers
-from agents.adapter.ports import Candidate, Found, Row
+from agents.adapter.ports import BY_NAME, BY_NUMBER, Candidate, Found, Row
 from agents.adapter.sources.places import CategoryPlace, Dated, Place
 from agents.adapter.sources.reading import MAX_ROWS, STATEMENT_SECONDS, day_of, named, number_of, shape, stored, text_of
 from agents.adapter.sources.settings import SourceSettings
 from agents.adapter.sources.spelling import PUNCTUATION, spellings
 from schemas.errors import Fault, SourceUnavailableError
-from schemas.identifiers import CategoryId
+from schemas.identifiers import CategoryId, Slug
 from schemas.records import Subject
 
 LAST_DAY: Final = date.max - timedelta(days=1)
@@ -66,7 +66,7 @@ class SqlSource:
         self._settings = settings
         self._path = _sqlite_path(settings.url or "", folder)
         self._engine = read_only_engine(settings.url or "", folder)
-        self._by_number, self._by_name = _person_statements(settings)
+        self._by_number, self._by_name, self._undated = _person_statements(settings)
         self._held = {each.category: _held_statement(each) for each in settings.category}
 
     def candidates(self, subject: Subject) -> Found[Candidate]:
@@ -74,13 +74,17 @@ class SqlSource:
 
         def search(connection: Connection) -> Found[Candidate]:
             rows: list[Values] = []
+            by: tuple[Slug, ...] = ()
             if self._by_number is not None and (numbers := nhs_numbers(subject)):
                 rows += _rows(connection, self._by_number, {"numbers": [form for each in numbers for form in _spaced(each)]})
+                by += BY_NUMBER
             if subject.family_name and subject.born_on and (names := spellings(subject.family_name)):
                 born = stored(subject.born_on, self._settings.person.born_on.format)
                 rows += _rows(connection, self._by_name, {"names": names, "born": born})
+                rows = rows or _rows(connection, self._undated, {"names": names})  # before anybody says "nobody"
+                by += BY_NAME
             people = tuple(dict.fromkeys(self._candidate(row) for row in rows))
-            return Found(source=self._settings.name, as_of=self._as_of(connection), rows=people)
+            return Found(source=self._settings.name, as_of=self._as_of(connection), rows=people, by=by)
 
         return self._read(search)
 
@@ -155,7 +159,7 @@ class SqlSource:
     def _person_questions(self) -> list[Question]:
         person = self._settings.person
         by_number = [([person.nhs_number.column], self._by_number)] if person.nhs_number and self._by_number is not None else []
-        return [*by_number, ([person.born_on.column], self._by_name)]
+        return [*by_number, ([person.born_on.column], self._by_name), ([person.born_on.column], self._undated)]
 
     def _read(self, work: Callable[[Connection], R]) -> R:
         """One connection that can only read, and not for long."""
@@ -253,8 +257,8 @@ def _table(name: str) -> Any:  # noqa: ANN401 - SQLAlchemy's table() has an unsp
     return table(last, schema=schema or None)
 
 
-def _person_statements(settings: SourceSettings) -> tuple[Select[Any] | None, Select[Any]]:
-    """By number, if the source has any, and by name."""
+def _person_statements(settings: SourceSettings) -> tuple[Select[Any] | None, Select[Any], Select[Any]]:
+    """By number, if the source has any; by name and date of birth; and by name, those without a date of birth."""
     person = settings.person
     number = person.nhs_number
     wanted = {"key": person.key[0], "family_name": person.family_name, "given_names": person.given_names, "postcode": person.postcode}
@@ -264,7 +268,9 @@ def _person_statements(settings: SourceSettings) -> tuple[Select[Any] | None, Se
     everyone = select(*columns).select_from(_table(person.name)).order_by(column(person.key[0])).limit(MAX_CANDIDATES + 1)
     by_number = everyone.where(column(number.column).in_(bindparam("numbers", expanding=True))) if number else None
     named_so = _folded(column(person.family_name)).in_(bindparam("names", expanding=True))
-    return by_number, everyone.where(column(person.born_on.column) == bindparam("born"), named_so)
+    born: ColumnElement[Any] = column(person.born_on.column)
+    undated = born.is_(None) if person.born_on.format is None else or_(born.is_(None), born == "")
+    return by_number, everyone.where(born == bindparam("born"), named_so), everyone.where(undated, named_so)
 
 
 def _folded(name: ColumnElement[Any]) -> ColumnElement[Any]:
