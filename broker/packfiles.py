@@ -17,7 +17,7 @@ from policies.pack import CATEGORIES, CONTROLLER, Pack, load_pack, pack_digest, 
 from schemas.errors import ConfigurationError, Fault
 from schemas.identifiers import Digest
 
-PARTS: Final = ("law/", CATEGORIES, "agreements/", CONTROLLER)  # each is replaced whole by a draft that has any of it
+PARTS: Final = ("law/", CATEGORIES, "agreements/", CONTROLLER)  # each is replaced whole where there is any of it
 SHIPPED: Final = "shipped"  # the word for a draft that changes nothing but back to the law that comes along
 LOG: Final = structlog.get_logger()
 
@@ -34,8 +34,7 @@ def read_draft(party: Path, draft: str) -> Pack:
     if not own:
         fix = f"law/NAME.toml, {CATEGORIES}, agreements/NAME.toml or {CONTROLLER}; or the word {SHIPPED}"
         raise ConfigurationError([Fault(file=draft, message="is no folder with a TOML file", fix=fix)])
-    drafted = tuple(part for part in PARTS if any(name.startswith(part) for name in own))
-    return load_pack({name: text for name, text in held.items() if not name.startswith(drafted)} | own)
+    return load_pack(_over(held, own))
 
 
 def keep_pack(party: Path, pack: Pack) -> None:
@@ -63,7 +62,13 @@ def kept_pack(party: Path, digest: Digest) -> Pack | None:
 
 
 def _texts(party: Path) -> dict[str, str]:
-    return shipped() | _own(party / "pack")
+    return _over(shipped(), _own(party / "pack"))
+
+
+def _over(held: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """Each part that is there anew replaces the whole of what was held of it."""
+    anew = tuple(part for part in PARTS if any(name.startswith(part) for name in own))
+    return {name: text for name, text in held.items() if not name.startswith(anew)} | dict(own)
 
 
 def _own(folder: Path) -> dict[str, str]:

@@ -100,6 +100,8 @@ def test_a_draft_replaces_each_part_that_it_has_whole_and_leaves_the_rest(party,
     drafted = read_draft(party, str(draft))
     assert drafted.law_digest != held.law_digest
     assert (drafted.categories, drafted.agreements, drafted.controller) == (held.categories, held.agreements, held.controller)
+    write(party / "pack", {"law/borough.toml": (draft / "law/borough.toml").read_text()})
+    assert read_pack(party).digest == drafted.digest  # as it will be once the draft's files are the party's own
     agreement = next((party / "pack" / "agreements").iterdir()).read_text()
     write(draft, {"agreements/new.toml": agreement.replace('version = "1"', 'version = "2"', 1)})
     assert [each.version for each in read_draft(party, str(draft)).agreements] == ["2"]
