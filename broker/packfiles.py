@@ -1,15 +1,98 @@
-"""A party's policy pack as files: the shipped law and categories, and in `pack/` what is its own."""
+"""A party's policy pack as files: the shipped law and categories, in `pack/` what is its own, and in `packs/` each it has run under."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
+
+import structlog
 
 from broker.settings import read_text
-from policies.pack import Pack, load_pack, shipped
+from broker.trustfiles import write_whole
+from policies.pack import CATEGORIES, CONTROLLER, Pack, load_pack, pack_digest, shipped
+from schemas.errors import ConfigurationError, Fault
+from schemas.identifiers import Digest
+
+PARTS: Final = ("law/", CATEGORIES, "agreements/", CONTROLLER)  # each is replaced whole where there is any of it
+SHIPPED: Final = "shipped"  # the word for a draft that changes nothing but back to the law that comes along
+LOG: Final = structlog.get_logger()
 
 
 def read_pack(party: Path) -> Pack:
     """Read and check a party's pack; ConfigurationError lists every fault of every file."""
-    folder = party / "pack"
-    own = {path.relative_to(folder).as_posix(): read_text(path) for path in sorted(folder.rglob("*.toml"))}
-    return load_pack(shipped() | own)
+    return load_pack(_texts(party))
+
+
+def read_draft(party: Path, draft: str) -> Pack:
+    """A party's pack as it would be with a draft's law, categories, agreements or controller; what the draft lacks stays as it is."""
+    held = _texts(party)
+    own = shipped() if draft == SHIPPED else _own(Path(draft))
+    if not own:
+        fix = f"law/NAME.toml, {CATEGORIES}, agreements/NAME.toml or {CONTROLLER}; or the word {SHIPPED}"
+        raise ConfigurationError([Fault(file=draft, message="is no folder with a TOML file", fix=fix)])
+    return load_pack(_over(held, own))
+
+
+def keep_pack(party: Path, pack: Pack) -> None:
+    """Keep the texts of a pack by its digest, whole or not at all, so that what it decides can be explained by it for ever."""
+    kept = _kept(party, pack.digest)
+    if kept.is_dir():
+        return
+    texts = _texts(party)
+    if pack_digest(texts) != pack.digest:  # edited since it was read: the next start keeps what is there then
+        LOG.warning("pack_not_kept", digest=str(pack.digest), error="changed")
+        return
+    try:
+        _write(kept, texts)
+    except OSError as error:  # an explanation less exact one day is no reason to leave a child's case unanswered today
+        LOG.warning("pack_not_kept", digest=str(pack.digest), error=type(error).__name__)
+
+
+def kept_pack(party: Path, digest: Digest) -> Pack | None:
+    """A pack that a party has run under; None when its texts are not here, were changed, or this software does not read them."""
+    try:
+        pack = load_pack(_own(_kept(party, digest)))
+    except ConfigurationError:
+        return None
+    return pack if pack.digest == digest else None
+
+
+def _texts(party: Path) -> dict[str, str]:
+    return _over(shipped(), _own(party / "pack"))
+
+
+def _over(held: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """Each part that is there anew replaces the whole of what was held of it."""
+    anew = tuple(part for part in PARTS if any(name.startswith(part) for name in own))
+    return {name: text for name, text in held.items() if not name.startswith(anew)} | dict(own)
+
+
+def _own(folder: Path) -> dict[str, str]:
+    return {path.relative_to(folder).as_posix(): read_text(path) for path in sorted(folder.rglob("*.toml"))}
+
+
+def _kept(party: Path, digest: Digest) -> Path:
+    return party / "packs" / str(digest)
+
+
+def _write(kept: Path, texts: Mapping[str, str]) -> None:
+    """Beside it first, and then under its name; who comes second finds it there."""
+    kept.parent.mkdir(mode=0o700, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=".new-", dir=kept.parent))
+    try:
+        for name, text in texts.items():
+            write_whole(beside / name, text.encode())
+        beside.rename(kept)
+    except OSError:
+        shutil.rmtree(beside, ignore_errors=True)
+        if not kept.is_dir():
+            raise
+    parent = os.open(kept.parent, os.O_RDONLY)
+    try:
+        os.fsync(parent)
+    finally:
+        os.close(parent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
@@ -41,6 +42,14 @@ FITTING: Final[Mapping[Stage, frozenset[NecessityReason]]] = MappingProxyType(  
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """What kind of body each of two parties is."""
+
+    hub: ControllerKind
+    agency: ControllerKind
+
+
 def request_facts(request: Request, *, now: datetime) -> frozenset[Fact]:
     """What the request itself states; whether an adult's relation to the child is stated is asked subject by subject."""
     officer, basis, consents = request.officer, request.requester_basis, request.consents
@@ -68,6 +77,28 @@ def only_raised(earlier: Request, later: Request) -> bool:
 def controller_facts(pack: Pack) -> frozenset[Fact]:
     """What the controller says of itself in its pack; `decide` adds these, and its standing considerations, by itself."""
     return pack.controller.facts
+
+
+def still_within(question: Question, pack: Pack, at: datetime) -> Question:
+    """The question less the days that have left its look-back since it was asked: midnight makes no lawful question unlawful."""
+    look_back = next((each.look_back_days for each in pack.categories.categories if each.id == question.category), None)
+    if look_back is None or (question.until - question.since).days > look_back:
+        return question
+    earliest = at.date() - timedelta(days=look_back)
+    return replace(question, since=max(question.since, earliest)) if earliest <= question.until else question
+
+
+def before_answering(request: Request, question: Question, kinds: Kinds, at: datetime, standing: frozenset[Fact]) -> PolicyQuestion:
+    """What an agency puts to its ladder before any search, taking the person as surely found; `standing`: what is so there that day."""
+    facts = request_facts(request, now=at) | {Fact.match_confirmed} | standing
+    return question_of(request, question, disclosure=Kind.response, hub_kind=kinds.hub, agency_kind=kinds.agency, facts=facts)
+
+
+def before_asking(request: Request, question: Question, kinds: Kinds, at: datetime, standing: frozenset[Fact]) -> PolicyQuestion:
+    """What a hub puts to its ladder: what is told is today's concern, whatever span is asked about, of somebody it knows it means."""
+    told = replace(question, since=at.date(), until=at.date())
+    facts = request_facts(request, now=at) | {Fact.match_confirmed} | standing
+    return question_of(request, told, disclosure=Kind.request, hub_kind=kinds.hub, agency_kind=kinds.agency, facts=facts)
 
 
 def question_of(

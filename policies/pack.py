@@ -72,11 +72,16 @@ def load_pack(files: Mapping[str, str]) -> Pack:
         categories=categories[0].model,
         agreements=agreed,
         controller=controller[0].model,
-        digest=_digest(b"mash/1 pack", files),
+        digest=pack_digest(files),
         law_digest=_digest(b"mash/1 law", shared),
         compiled=compiled,
         judge=judge_of(compiled),
     )
+
+
+def pack_digest(files: Mapping[str, str]) -> Digest:
+    """The name of a pack's exact texts."""
+    return _digest(b"mash/1 pack", files)
 
 
 def _names(files: Mapping[str, str]) -> list[Fault]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from hashlib import sha256
 from typing import NamedTuple
 
 from policies.answers import LayerAnswer, Reason, Standing
@@ -12,8 +13,10 @@ from policies.law import Rule
 from policies.pack import Pack
 from policies.verdict import Verdict
 from policies.vocabulary import Alert, Fact
+from schemas import codec
 from schemas.enums import ControllerKind, Kind, Layer, Outcome, Purpose, Rag, Stage, SubjectRole
-from schemas.identifiers import CategoryId, PartyId, Slug
+from schemas.identifiers import CategoryId, DecisionId, PartyId, Slug
+from schemas.records import DecisionIdentity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,3 +86,8 @@ class Decision(NamedTuple):  # a tuple, since a frozen dataclass takes a third o
     def failed(self) -> tuple[LayerAnswer, ...]:
         """The layers nothing carries."""
         return tuple(each for each in self.answers if each.standing is Standing.failed)
+
+
+def decision_name(identity: DecisionIdentity) -> DecisionId:
+    """The name of one decision: first 16 bytes of SHA-256 over its strict encoding."""
+    return DecisionId(sha256(codec.encode(identity)).digest()[: DecisionId.size])

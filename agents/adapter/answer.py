@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,9 +12,10 @@ from agents.adapter.ports import Candidate, Found, Row
 from broker.effect import Outgoing
 from policies.decision import Decision, decide
 from policies.explain import ladder, near_misses, shown_caps
-from policies.facts import question_of, request_facts
+from policies.facts import Kinds, before_answering, still_within
 from policies.minimise import minimise
 from policies.pack import Pack
+from policies.question import decision_name
 from policies.vocabulary import Audience, Fact
 from schemas import codec
 from schemas.enums import Kind, Operation, Outcome, Status
@@ -111,26 +111,10 @@ class Said:
 def decide_question(asked: Asked, question: Question, pack: Pack, at: datetime, standing: frozenset[Fact] = frozenset()) -> Decided:
     """Climb the ladder for one question; `standing`: what is so at this agency today and makes release a review."""
     question = still_within(question, pack, at)
-    policy_question = question_of(
-        asked.request,
-        question,
-        disclosure=Kind.response,
-        hub_kind=asked.hub.kind,
-        agency_kind=asked.me.kind,
-        facts=request_facts(asked.request, now=at) | {Fact.match_confirmed} | standing,
-    )
+    policy_question = before_answering(asked.request, question, Kinds(asked.hub.kind, asked.me.kind), at, standing)
     decision = decide(policy_question, pack, at)
     misses = () if decision.outcome is Outcome.release else near_misses(policy_question, pack, at, Audience.requester)
     return Decided(question=question, decision=decision, near_misses=misses)
-
-
-def still_within(question: Question, pack: Pack, at: datetime) -> Question:
-    """The question less the days that have left its look-back since it was asked: midnight makes no lawful question unlawful."""
-    look_back = next((each.look_back_days for each in pack.categories.categories if each.id == question.category), None)
-    if look_back is None or (question.until - question.since).days > look_back:
-        return question
-    earliest = at.date() - timedelta(days=look_back)
-    return replace(question, since=max(question.since, earliest)) if earliest <= question.until else question
 
 
 def status_of(decided: Decided, search: Search | None, items: tuple[Item, ...], at: datetime) -> Status:
@@ -213,7 +197,7 @@ def items_of(asked: Asked, question: Question, search: Search, pack: Pack) -> tu
 
 
 def decision_id(asked: Asked, question: Question, pack_digest: Digest, at: datetime) -> DecisionId:
-    """The name of one decision: first 16 bytes of SHA-256 over its strict encoding."""
+    """The name of one decision."""
     identity = DecisionIdentity(
         answers=asked.digest,
         thread=asked.thread,
@@ -224,7 +208,7 @@ def decision_id(asked: Asked, question: Question, pack_digest: Digest, at: datet
         pack_digest=pack_digest,
         decided_at=at,
     )
-    return DecisionId(hashlib.sha256(codec.encode(identity)).digest()[: DecisionId.size])
+    return decision_name(identity)
 
 
 def respond(asked: Asked, said: Iterable[Said], revision: int = 1) -> tuple[Response, ...]:

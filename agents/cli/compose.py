@@ -14,7 +14,7 @@ from agents.adapter.sources.opening import open_source
 from agents.hub.service import Hub
 from agents.hub.settings import HubSettings, read_settings
 from broker.effect import Milestone
-from broker.packfiles import read_pack
+from broker.packfiles import keep_pack, read_pack
 from broker.party import Party, open_transport, utc_now
 from broker.ports import Transport
 from broker.settings import Folder, read_text
@@ -59,6 +59,7 @@ def hub_of(path: Path, transport: Transport | None = None, now: Clock = utc_now,
     hub_settings(path)  # its own faults first: a pack is no part of them
     _check_kind(path, "hub")
     pack = own_pack(path)
+    keep_pack(path, pack)
     settings = hub_settings(path, pack.categories)
     return Hub(party_of(path, transport, now, reached), settings, pack)
 
@@ -73,18 +74,24 @@ def adapter_of(path: Path, transport: Transport | None = None, now: Clock = utc_
     """The adapter of a folder."""
     settings = adapter_settings(path)
     _check_kind(path, "agency")
-    return Adapter(party_of(path, transport, now, reached), settings, own_pack(path), open_source(settings.source, path))
+    pack = own_pack(path)
+    keep_pack(path, pack)
+    return Adapter(party_of(path, transport, now, reached), settings, pack, open_source(settings.source, path))
 
 
 def own_pack(path: Path) -> Pack:
     """The policy pack of a folder, refused when it is another controller's."""
-    pack, party = read_pack(path), Folder(path).settings()
+    pack = read_pack(path)
+    check_own(path, pack, str(path / "pack" / "controller.toml"))
+    return pack
+
+
+def check_own(path: Path, pack: Pack, file: str) -> None:
+    """Refuse a pack that is another controller's."""
+    party = Folder(path).settings()
     if (pack.controller.party, pack.controller.kind) != (party.id, party.kind):
         message = f"is of {pack.controller.party} ({pack.controller.kind.value}), not of {party.id} ({party.kind.value})"
-        raise ConfigurationError(
-            [Fault(file=str(path / "pack" / "controller.toml"), message=message, fix="put this party's own pack there")]
-        )
-    return pack
+        raise ConfigurationError([Fault(file=file, message=message, fix="put this party's own pack there")])
 
 
 def _check_kind(path: Path, kind: str) -> None:

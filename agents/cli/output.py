@@ -8,17 +8,19 @@ import json
 import sys
 import traceback
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
+from rich.progress import track
 
 from schemas.errors import ConfigurationError, SharingError, TransientError, TransportExhaustedError
 
 P = ParamSpec("P")
+T = TypeVar("T")
 R = TypeVar("R")
 OUT = Console(highlight=False, soft_wrap=True, emoji=False)
 ERR = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
@@ -53,6 +55,11 @@ def tell(as_json: bool, facts: dict[str, Any], text: str | Iterable[str]) -> Non
     else:
         lines = text.split("\n") if isinstance(text, str) else text
         OUT.print("\n".join(plain(line) for line in lines), markup=False)
+
+
+def shown(work: Sequence[T], what: str) -> Iterable[T]:
+    """Long work, with how far it has come on stderr where somebody watches."""
+    return track(work, what, console=ERR, transient=True, disable=not ERR.is_terminal)
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:

@@ -10,26 +10,28 @@ from typing import Annotated, Any, Final
 import typer
 
 from agents.cli import papers
+from agents.cli.explain import IGO, explain_logged, explained, explained_lines
 from agents.cli.output import AsJson, Exit, guarded, tell
+from agents.cli.replay import replay
 from broker.settings import read_text
 from policies.categories import Categories
 from policies.difference import Flip, ScenarioFlip, Sides, scenario_flips, space_flips
-from policies.explain import ladder, near_misses, shown_caps
 from policies.law import Law
 from policies.located import Located, read
 from policies.pack import CATEGORIES, CONTROLLER, load_pack, shipped
 from policies.reach import coverage, never_released, uncited, unreachable, untried
-from policies.scenario import Result, Scenario, Scenarios, read_scenarios, run, scenario_faults
+from policies.scenario import Result, Scenarios, read_scenarios, run, scenario_faults
 from policies.vocabulary import Audience
 from schemas.errors import ConfigurationError, Fault
 
 app = typer.Typer(no_args_is_help=True, help="Check the law pack, run scenarios against it, explain a decision.")
-app.command()(papers.draft)
 BARE: Final = 'party = "agency.check"\nkind = "police"\nversion = "check"\n'  # where a folder holds law and categories only
 LAW: Final = "law/england.toml"
 Folder = Annotated[Path | None, typer.Option("--pack", help="A folder with law/NAME.toml, categories.toml or both; else the shipped ones.")]
 Files = Annotated[list[Path] | None, typer.Argument(help="Scenario files, .toml or .jsonl; without them the shipped ones.")]
 OwnCategories = Annotated[Path | None, typer.Option("--categories", help="A category table of one's own, for this run.")]
+app.command()(papers.draft)
+app.command()(replay)
 
 
 @app.command()
@@ -95,24 +97,36 @@ def show_coverage(files: Files = None, pack: Folder = None, categories: OwnCateg
 @app.command()
 @guarded
 def explain(
-    scenario: Annotated[str, typer.Argument(help="The id of a scenario.")],
+    scenario: Annotated[str, typer.Argument(metavar="ID", help="The id of a scenario; with --party, that of a logged decision.")],
     files: Annotated[list[Path] | None, typer.Option("--from", help="Scenario files; without them the shipped ones.")] = None,
     voice: Annotated[Audience, typer.Option(help="Who reads it.")] = Audience.reviewer,
     pack: Folder = None,
     categories: OwnCategories = None,
+    party: Annotated[Path | None, typer.Option(help="A party's folder: explain a decision of its access log.")] = None,
+    viewer: Annotated[str | None, typer.Option("--as", help="Your staff id, with --party: looking is an entry.")] = None,
+    role: Annotated[str, typer.Option(help="Your role.")] = IGO,
     as_json: AsJson = False,
 ) -> None:
-    """The ladder of one scenario, its caps and its near misses, as one reader is told them.
+    """The ladder of a scenario or of a logged decision, its caps and its near misses, as one reader is told them.
 
     Example: mash policy explain s47-9.binds.nhs_body --voice requester
+
+    mash policy explain 3f0c12ab --party police/ --as i.officer --voice holder
     """
+    if party is not None:
+        if files or pack or categories:
+            message = "is for scenarios: a logged decision is explained by the pack that made it"
+            raise ConfigurationError([Fault(file="--from, --pack or --categories", message=message, fix="leave it off")])
+        explain_logged(party, scenario, viewer, role, voice, as_json=as_json)
+        return
     law, table = _law(pack, categories)
     known = {str(each.id): each for file in _read(files) for each in file.model.scenarios}
     if scenario not in known:
         raise ConfigurationError([Fault(file="scenarios", message="no scenario has that id", fix="mash policy coverage --json lists them")])
     result = run(known[scenario], law.model, table.model)
-    facts = _explained(result, voice)
-    tell(as_json, facts, _lines(known[scenario], facts))
+    facts = {"scenario": result.scenario.id} | explained(result.decision, voice) | {"wrong": list(result.wrong)}
+    lines = [f"{result.scenario.id}: {result.scenario.says} ({result.scenario.source})", *explained_lines(facts)]
+    tell(as_json, facts, [*lines, *(f"otherwise than expected: {each}" for each in result.wrong)])
 
 
 @app.command()
@@ -179,42 +193,6 @@ def _flip_lines(facts: dict[str, Any]) -> Iterator[str]:
         yield f"scenario {each['scenario']}: {each['before']} -> {each['after']}{rules}"
     for each in facts["space"]:
         yield f"{each['category']} of {each['discloser']} at {each['stage']}: {each['before']} -> {each['after']} in {each['count']}"
-
-
-def _explained(result: Result, voice: Audience) -> dict[str, Any]:
-    decision = result.decision
-    return {
-        "scenario": result.scenario.id,
-        "outcome": decision.outcome.value,
-        "ladder": [
-            {
-                "layer": step.layer.value,
-                "applies": step.applies,
-                "met": step.met,
-                "rule": step.rule,
-                "citation": step.citation,
-                "says": step.says,
-            }
-            for step in ladder(decision, voice)
-        ],
-        "caps": list(shown_caps(decision, voice)),
-        "near_misses": [
-            {"fact": each.fact, "value": each.value, "says": each.says}
-            for each in near_misses(decision.question, decision.pack, decision.at, voice)
-        ],
-        "wrong": list(result.wrong),
-    }
-
-
-def _lines(scenario: Scenario, facts: dict[str, Any]) -> Iterator[str]:
-    yield f"{scenario.id}: {scenario.says} ({scenario.source})"
-    for step in facts["ladder"]:
-        sign = "-" if not step["applies"] else "+" if step["met"] else "x"
-        yield f"  {sign} {step['layer']:16} {step['citation'] or ''}"
-        yield f"    {step['says']}"
-    yield f"outcome: {facts['outcome']}" + (f"; held by {', '.join(facts['caps'])}" if facts["caps"] else "")
-    yield from (f"near miss: {each['says']}" for each in facts["near_misses"])
-    yield from (f"otherwise than expected: {each}" for each in facts["wrong"])
 
 
 def _results(files: Sequence[Path] | None, pack: Path | None, categories: Path | None) -> list[Result]:

@@ -14,10 +14,10 @@ from agents.hub.timescales import Deadline
 from policies.categories import Category
 from policies.decision import Decision, decide
 from policies.explain import ladder, near_misses
-from policies.facts import question_of, request_facts
+from policies.facts import Kinds, before_asking
 from policies.pack import Pack
 from policies.vocabulary import Audience, Fact
-from schemas.enums import Kind, Layer, Outcome
+from schemas.enums import Layer, Outcome
 from schemas.events import ChosenQuestion, Contact, OfficerDecision, Unasked
 from schemas.identifiers import Digest, PartyId, Slug
 from schemas.record import MAX_QUESTIONS
@@ -166,14 +166,7 @@ def _climb(request: Request, agency: Party, asker: Asker, pack: Pack, at: dateti
     """The request is itself a disclosure: of each subject, to this agency."""
     decided, unasked = [], []
     for question in request.questions:
-        asked = question_of(
-            request,
-            replace(question, since=at.date(), until=at.date()),  # what is told is today's concern, whatever span is asked about
-            disclosure=Kind.request,
-            hub_kind=asker.party.kind,
-            agency_kind=agency.kind,
-            facts=request_facts(request, now=at) | {Fact.match_confirmed} | asker.standing,  # of its own contact a hub knows whom it means
-        )
+        asked = before_asking(request, question, Kinds(asker.party.kind, agency.kind), at, asker.standing)
         decision = decide(asked, pack, at)
         if decision.outcome is Outcome.release:
             decided.append((question, decision))
