@@ -85,6 +85,14 @@ def _supplies(agreement: Located[Agreement]) -> Iterator[Fault]:
             )
 
 
+def whole_agreement(text: str, file: str, law: Law, categories: Categories) -> Located[Agreement]:
+    """An agreement with what it names looked up; ConfigurationError lists every fault."""
+    agreement = read_agreement(text, file)
+    if faults := list(reference_faults(agreement, law, categories)):
+        raise ConfigurationError(faults)
+    return agreement
+
+
 def reference_faults(agreement: Located[Agreement], law: Law, categories: Categories) -> Iterator[Fault]:
     """What it names that the law or the category table does not have, and categories of which it does not say how long they are kept."""
     model = agreement.model

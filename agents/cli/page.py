@@ -18,7 +18,8 @@ from schemas.records import Officer
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Where templates are found; whatever stands in them is escaped, and a name they do not know is an error."""
     made = Environment(loader=PackageLoader("agents.cli"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.filters |= {"plain": plain, "when": when, "standing": standing}
     return made
@@ -29,7 +30,7 @@ def case_page(
 ) -> str:
     """The whole page; `seen`: by correction, who had looked at what was taken back; `links`: other contacts about the same people."""
     return (
-        _environment()
+        environment()
         .get_template("case.html")
         .render(
             record=record,

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_support import COUNCIL, FACTS, NOW, POLICE, TRUST, agreement_text, asking, pack_for, question
 
+from agents.cli.agreement_questions import Question, World
+from agents.cli.interview import Given, interview
 from policies import agreement_text as writing
+from policies.agreement_checks import whole_agreement
 from policies.agreements import Agreement
+from policies.categories import Categories
 from policies.decision import decide
+from policies.law import Law
 from policies.located import parse
+from policies.pack import shipped
 from policies.vocabulary import Fact
 from schemas.enums import Stage
 
@@ -50,3 +56,38 @@ def test_an_agreement_that_the_directory_does_not_list_decides_as_one_that_is_mi
         missing.caps,
     )
     assert (listed.outcome, listed.answers) == (held.outcome, held.answers)
+
+
+LAW = parse(shipped()["law/england.toml"], "england.toml", Law)
+TABLE = parse(shipped()["categories.toml"], "categories.toml", Categories)
+WORLD = World(law=LAW, categories=TABLE)
+PARTIES = ["hub.borough", "agency.police", "agency.trust", "agency.host"]
+PATIENCE = 40  # questions; then every party is named a controller of everything, so that the dialogue ends
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_whatever_answers_are_taken_the_agreement_they_make_has_no_fault(data):
+    asked = 0
+
+    def ask(question: Question, fault: str) -> str:
+        nonlocal asked
+        asked += 1
+        last = question.place[-1]
+        if question.key == "parties":
+            return ",".join(data.draw(st.lists(st.sampled_from(PARTIES), min_size=2, unique=True)))
+        if question.many:
+            known = sorted(question.known)[:6]
+            some = data.draw(st.lists(st.sampled_from(known), unique=True)) if known and not fault else known
+            if asked > PATIENCE and question.place[0] == "processing":
+                some = {"controllers": known, "joint": [], "processors": [], "categories": []}[str(last)]
+            return ",".join(some)
+        if last == "name":
+            return f"processing-{asked}" if fault else data.draw(st.sampled_from(["sharing", "hosting"]))
+        if last in ("from", "until", "review_by"):
+            return "2028-01-01" if fault else data.draw(st.sampled_from(["2026-01-01", "2027-01-01", "2028-01-01", "soon"]))
+        return {"id": "borough", "days": "30"}.get(str(last), "Synthetic words that say enough of it.")
+
+    draft = interview(WORLD, Given(), ask)
+    text = writing.agreement_text(Agreement.model_validate(draft))
+    assert whole_agreement(text, "made.toml", LAW, TABLE).model == Agreement.model_validate(draft)
