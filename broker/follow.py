@@ -47,10 +47,11 @@ def follow(party: Party, wait: float = 0) -> bool:
 def _take(party: Party, record: TopicRecord) -> bool:
     try:
         statement = codec.decode(Statement, record.value, LARGE)
-        party.trust, taken = keep(party.folder, party.trust, statement, party.now())
+        believed, taken = keep(party.folder, party.trust, statement, party.now())
     except SharingError as error:
         party.alarm("statement_refused", topic=record.topic, error=error.code)
         return False
+    party.believe(believed)
     if taken is Taken.alarm:
         party.alarm("statement_contradicts", topic=record.topic)
     if taken is Taken.taken and _forged(party, statement):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from schemas import codec
 from schemas.enums import KeyUse, StatementKind
 from schemas.errors import ConfigurationError, Fault, VerificationError
 from schemas.identifiers import Digest, PartyId
-from schemas.statements import Directory, Enrolment, Party, Revocation, Statement
+from schemas.statements import AgreementListing, Directory, Enrolment, Party, Revocation, Statement
 
 PARTY_USES = (KeyUse.signing, KeyUse.log, KeyUse.witness)
 
@@ -73,23 +74,32 @@ def _announced(party: Folder, epoch: int) -> Path:
     return kept
 
 
-def draft_directory(
-    root: Root,
-    wishes: Iterable[Enrolment],
-    held: Statement | None,
-    packs: Sequence[Digest],
-    at: datetime,
-    *,
-    leaving: Sequence[PartyId] = (),
-    revoked: Sequence[Revocation] = (),
-) -> Directory:
-    """The next directory: the parties of the one held without those that leave, and those that now wish to be listed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What the next directory says otherwise than the one held; an agreement stands in the place of an earlier one of its id."""
+
+    wishes: Iterable[Enrolment] = ()
+    packs: Sequence[Digest] = ()  # none: as before
+    leaving: Sequence[PartyId] = ()
+    revoked: Sequence[Revocation] = ()
+    agreements: Sequence[AgreementListing] = ()
+    ended: Sequence[str] = ()  # agreements by id
+
+
+def draft_directory(root: Root, held: Statement | None, changes: Changes, at: datetime) -> Directory:
+    """The next directory, for officers to sign."""
     before = open_directory(root, held, at) if held else None
     listed = {party.id: party for party in (before.parties if before else ())}
-    for wish in wishes:
+    for wish in changes.wishes:
         listed[wish.party] = Party(id=wish.party, kind=wish.kind, name=wish.name, duty_contact=wish.duty_contact, keys=wish.keys)
-    if strangers := [each for each in leaving if listed.pop(each, None) is None]:
-        raise ConfigurationError([Fault(file="--remove", message=f"{each} is not listed") for each in strangers])
+    signed = {each.id: each for each in (before.agreements if before else ())}
+    strangers = [Fault(file="--remove", message=f"{each} is not listed") for each in changes.leaving if listed.pop(each, None) is None]
+    strangers += [
+        Fault(file="--end-agreement", message=f"{each} is not listed") for each in changes.ended if signed.pop(each, None) is None
+    ]
+    if strangers:
+        raise ConfigurationError(strangers)
+    signed |= {each.id: each for each in changes.agreements}
     issued = at.replace(microsecond=0)
     return Directory(
         network=root.network,
@@ -99,9 +109,9 @@ def draft_directory(
         expires_at=issued + DIRECTORY_LIFE,
         minimum_protocol=1,
         parties=tuple(sorted(listed.values(), key=lambda party: party.id)),
-        agreements=before.agreements if before else (),
-        packs=tuple(packs) or (before.packs if before else ()),
-        revoked=tuple({each.kid: each for each in (*revoked, *(before.revoked if before else ()))}.values()),
+        agreements=tuple(signed[each] for each in sorted(signed)),
+        packs=tuple(changes.packs) or (before.packs if before else ()),
+        revoked=tuple({each.kid: each for each in (*changes.revoked, *(before.revoked if before else ()))}.values()),
     )
 
 

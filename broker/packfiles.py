@@ -13,9 +13,12 @@ import structlog
 
 from broker.settings import read_text
 from broker.trustfiles import write_whole
+from policies.agreement_checks import read_agreement
+from policies.agreements import digest_of_agreement
 from policies.pack import CATEGORIES, CONTROLLER, Pack, load_pack, pack_digest, shipped
 from schemas.errors import ConfigurationError, Fault
 from schemas.identifiers import Digest
+from schemas.statements import AgreementListing, Directory
 
 PARTS: Final = ("law/", CATEGORIES, "agreements/", CONTROLLER)  # each is replaced whole where there is any of it
 SHIPPED: Final = "shipped"  # the word for a draft that changes nothing but back to the law that comes along
@@ -96,3 +99,14 @@ def _write(kept: Path, texts: Mapping[str, str]) -> None:
         os.fsync(parent)
     finally:
         os.close(parent)
+
+
+def listing_of(agreement: Path) -> AgreementListing:
+    """An agreement as officers sign it into the directory; ConfigurationError lists every fault of its own."""
+    text = read_text(agreement)
+    return AgreementListing(id=read_agreement(text, str(agreement)).model.id, digest=digest_of_agreement(text))
+
+
+def signed_pack(pack: Pack, directory: Directory) -> Pack:
+    """The pack as it decides under a directory: an agreement that is not listed there covers nothing."""
+    return pack.signed(frozenset(each.digest for each in directory.agreements))

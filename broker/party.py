@@ -66,11 +66,23 @@ class Party:
         self.meters = Meters()
         self.owner = this_process()
         self.parked: dict[str, datetime] = {}  # topics beyond whose end we stand, and until when they are left alone
+        self._renewals: list[Callable[[], None]] = []
         self.followed: dict[str, int] = {}  # how far this process has read the network's own topics: each process believes for itself
         self._check_listed()
         vault = Vault(self.folder.url(self.settings.store.keys_url), self.keys.store)
         self.store = Store(self.folder.url(self.settings.store.url), vault, self.id)
         leases.free_the_gone(self.store.engine, now())
+
+    def on_directory(self, renewed: Callable[[], None]) -> None:
+        """Call this whenever a newer directory is believed."""
+        self._renewals.append(renewed)
+
+    def believe(self, trust: Trust) -> None:
+        """Believe this from now on."""
+        before, self.trust = self.trust, trust
+        if trust.directory_digest != before.directory_digest:
+            for each in self._renewals:
+                each()
 
     def reload_keys(self) -> bool:
         """Look for encryption keys made since the start (each week has its own); says whether there are new ones."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from policies.agreement_checks import reference_faults
 from policies.agreements import Agreement
 from policies.categories import CONCERN, Categories
 from policies.considerations import Controller
@@ -68,32 +69,13 @@ def _categories(categories: Located[Categories]) -> Iterator[Fault]:
 
 
 def _agreements(files: PackFiles) -> Iterator[Fault]:
-    known = {files.categories.model.concern.id, *(each.id for each in files.categories.model.categories)}
-    rules = {rule.id for rule in files.law.model.rules}
     seen: set[str] = set()
     for agreement in files.agreements:
-        model = agreement.model
-        if model.id in seen:
+        if agreement.model.id in seen:
             yield agreement.fault(("id",), "is the id of another agreement", "give each agreement its own id")
-        seen.add(model.id)
-        if model.categories - known:
-            yield agreement.fault(
-                ("categories",), f"names unknown categories: {_listed(model.categories - known)}", f"known: {_listed(known)}"
-            )
-        if set(model.basis) - rules:
-            yield agreement.fault(
-                ("basis",), f"names unknown rules: {_listed(set(model.basis) - rules)}", "use ids of rules in the law file"
-            )
-        if not model.bound_to_secrecy <= model.parties:
-            yield agreement.fault(("bound_to_secrecy",), "names somebody who is not in parties", "add them to parties or leave them out")
-        for party, supplied in model.supplies.items():
-            if party not in model.parties:
-                yield agreement.fault(("supplies", party), "names somebody who is not in parties", "add them to parties or leave them out")
-            if supplied - model.categories:
-                yield agreement.fault(
-                    ("supplies", party), f"names categories not agreed: {_listed(supplied - model.categories)}", "list them in categories"
-                )
-        if files.controller.model.party not in model.parties:
+        seen.add(agreement.model.id)
+        yield from reference_faults(agreement, files.law.model, files.categories.model)
+        if files.controller.model.party not in agreement.model.parties:
             yield agreement.fault(("parties",), "does not name this pack's own controller", "keep only agreements this party has signed")
 
 

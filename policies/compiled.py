@@ -108,7 +108,7 @@ def compile_pack(law: Law, categories: Categories, agreements: Iterable[Agreemen
         barred={bit: failed(rule.layer, Reason.barred, Outcome.withhold, rule) for bit, rule in rules.items()},
         bar_reviewed={bit: failed(rule.layer, Reason.barred, Outcome.review, rule) for bit, rule in rules.items()},
         gateways={1 << bit | theirs: carried(index.rules[bit], half) for bit in mine for theirs, half in halves.items()},
-        agreements=_agreements(agreements, controller.party),
+        agreements=agreed_with(controller.party, agreements),
     )
 
 
@@ -186,14 +186,16 @@ def _contexts(index: RuleIndex, holder: ControllerKind, rows: tuple[Row, ...]) -
     return table
 
 
-def _agreements(agreements: Iterable[Agreement], mine: PartyId) -> Mapping[tuple[PartyId, CategoryId, Purpose], tuple[Agreed, ...]]:
+def agreed_with(mine: PartyId, agreements: Iterable[Agreement]) -> Mapping[tuple[PartyId, CategoryId, Purpose], tuple[Agreed, ...]]:
+    """What a controller may rely on, by the other party: each of the two in its own name, never as somebody's processor."""
     table: dict[tuple[PartyId, CategoryId, Purpose], tuple[Agreed, ...]] = {}
     for each in agreements:
-        supplied = [category for category in each.categories if each.supplied_by(mine, category)]
+        supplied = [category for category in each.categories if each.supplied_by(mine, category) and each.in_own_name(mine, category)]
         for key in product(each.parties, supplied, each.purposes):
-            span = each.in_force
-            agreed = Agreed(
-                since=span.since, until=span.until or date.max, review_by=each.review_by, secrecy=key[0] in each.bound_to_secrecy
-            )
-            table[key] = (*table.get(key, ()), agreed)
+            if each.in_own_name(key[0], key[1]):
+                span = each.in_force
+                agreed = Agreed(
+                    since=span.since, until=span.until or date.max, review_by=each.review_by, secrecy=key[0] in each.bound_to_secrecy
+                )
+                table[key] = (*table.get(key, ()), agreed)
     return table

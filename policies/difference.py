@@ -9,13 +9,13 @@ from enum import Enum
 from itertools import product
 from typing import Final
 
-from policies.agreements import Agreement
 from policies.categories import CONCERN, Categories, Category
 from policies.considerations import Controller
 from policies.decision import PolicyQuestion, decide
 from policies.law import Law
 from policies.pack import Pack
 from policies.scenario import IN_ORDER, TODAY, Scenario, assembled, run
+from policies.trial import trial_agreement
 from policies.vocabulary import DERIVED, Fact
 from schemas.enums import ControllerKind, Kind, Outcome, Purpose, Rag, Stage, SubjectRole
 from schemas.identifiers import CategoryId, PartyId, Slug
@@ -173,20 +173,7 @@ def _pack(side: Sides, kind: ControllerKind, papers: Papers) -> Pack:
         }
         | stated
     )
-    agreement = Agreement.model_validate(
-        {
-            "id": "agreement",
-            "version": "whole",
-            "title": "Agreement over everything",
-            "parties": {HOLDER, ASKER},
-            "categories": {each.id for each in every},
-            "purposes": set(Purpose) - {Purpose.unknown},
-            "basis": (side.law.rules[0].id,),
-            "bound_to_secrecy": {ASKER},
-            "in_force": {"from": date.min},
-            "review_by": date.max,
-        }
-    )
+    agreement = trial_agreement({HOLDER, ASKER}, {each.id for each in every}, side.law.rules[0].id, secrecy={ASKER})
     return assembled(side.law, side.categories, controller, (agreement,))
 
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from importlib.resources import files as resources
 from typing import Final, TypeVar
 
-from policies.agreements import Agreement
+from policies.agreement_checks import inner_faults
+from policies.agreements import Agreement, digest_of_agreement
 from policies.categories import Categories
 from policies.checks import PackFiles, cross_faults
-from policies.compiled import Compiled, compile_pack
+from policies.compiled import Compiled, agreed_with, compile_pack
 from policies.considerations import Controller
 from policies.law import Law
 from policies.located import Located, Table, read
 from policies.verdict import Judge, judge_of
 from schemas.errors import ConfigurationError, Fault
-from schemas.identifiers import CategoryId, Digest, PartyId
+from schemas.identifiers import CategoryId, Digest, PartyId, Slug
 
 CATEGORIES: Final = "categories.toml"
 CONTROLLER: Final = "controller.toml"
@@ -39,6 +40,14 @@ class Pack:
     law_digest: Digest
     compiled: Compiled
     judge: Judge
+    agreement_digests: Mapping[Slug, Digest] = field(default_factory=dict)  # of each agreement's text, by its id
+    unsigned: tuple[Slug, ...] = ()  # agreements that the directory does not list: they cover nothing
+
+    def signed(self, listed: Collection[Digest]) -> Pack:
+        """The pack as it decides where only these agreements are signed; who is asked for what stays as all of them say."""
+        unsigned = tuple(each.id for each in self.agreements if self.agreement_digests.get(each.id) not in listed)
+        held = agreed_with(self.controller.party, (each for each in self.agreements if each.id not in unsigned))
+        return replace(self, compiled=replace(self.compiled, agreements=held), unsigned=unsigned)
 
     def may_ask(self, party: PartyId, category: CategoryId) -> bool:
         """Whether no agreement with a party has it supply other categories only."""
@@ -59,6 +68,8 @@ def load_pack(files: Mapping[str, str]) -> Pack:
     categories = _read(files, CATEGORIES, Categories, faults)
     agreements = _read(files, "agreements/*.toml", Agreement, faults)
     controller = _read(files, CONTROLLER, Controller, faults)
+    for each in agreements:
+        faults.extend(inner_faults(each))
     if not faults:
         read_files = PackFiles(law=law[0], categories=categories[0], agreements=agreements, controller=controller[0])
         faults.extend(cross_faults(read_files))
@@ -76,6 +87,7 @@ def load_pack(files: Mapping[str, str]) -> Pack:
         law_digest=_digest(b"mash/1 law", shared),
         compiled=compiled,
         judge=judge_of(compiled),
+        agreement_digests={each.model.id: digest_of_agreement(files[each.file]) for each in agreements},
     )
 
 

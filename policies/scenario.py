@@ -20,6 +20,7 @@ from policies.law import Law, Sentence
 from policies.lines import Path
 from policies.located import MAX_TEXT, Located, Table, read
 from policies.pack import Pack
+from policies.trial import trial_agreement
 from policies.verdict import judge_of
 from policies.vocabulary import DERIVED, Audience, Fact, RuleEffect
 from schemas.enums import ControllerKind, Kind, Layer, Outcome, Purpose, Rag, Stage, SubjectRole
@@ -65,6 +66,8 @@ class AgreementState(StrEnum):
     none = "none"
     without_secrecy = "without_secrecy"  # the recipient is not bound to it
     review_overdue = "review_overdue"
+    discloser_processor = "discloser_processor"  # it acts for a controller, not in its own name
+    recipient_processor = "recipient_processor"
 
 
 class Expected(Table):
@@ -253,19 +256,15 @@ def _agreements(scenario: Scenario, law: Law) -> Iterator[Agreement]:
     discloser, recipient = _party(scenario.discloser, "discloser"), _party(scenario.recipient, "recipient")
     before, after = scenario.on - timedelta(days=1), scenario.on + timedelta(days=1)
     secret = scenario.recipient in SECRET and scenario.agreement is not AgreementState.without_secrecy
-    yield Agreement.model_validate(
-        {
-            "id": "agreement",
-            "version": "scenario",
-            "title": "Agreement of the scenario",
-            "parties": {discloser, recipient},
-            "categories": {scenario.category},
-            "purposes": set(Purpose) - {Purpose.unknown},
-            "basis": (law.rules[0].id,),
-            "bound_to_secrecy": {recipient} if secret else set(),
-            "in_force": {"from": date.min, "until": before if scenario.agreement is AgreementState.expired else after},
-            "review_by": before if scenario.agreement is AgreementState.review_overdue else after,
-        }
+    acting = {AgreementState.discloser_processor: discloser, AgreementState.recipient_processor: recipient}
+    yield trial_agreement(
+        {discloser, recipient},
+        {scenario.category},
+        law.rules[0].id,
+        secrecy={recipient} if secret else (),
+        processors={acting[scenario.agreement]} if scenario.agreement in acting else (),
+        until=before if scenario.agreement is AgreementState.expired else after,
+        review_by=before if scenario.agreement is AgreementState.review_overdue else after,
     )
 
 

@@ -11,10 +11,11 @@ from pydantic import TypeAdapter, ValidationError
 from agents.adapter.service import Adapter
 from agents.adapter.settings import AdapterSettings
 from agents.adapter.sources.opening import open_source
+from agents.cli.run import tell_unsigned
 from agents.hub.service import Hub
 from agents.hub.settings import HubSettings, read_settings
 from broker.effect import Milestone
-from broker.packfiles import keep_pack, read_pack
+from broker.packfiles import keep_pack, read_pack, signed_pack
 from broker.party import Party, open_transport, utc_now
 from broker.ports import Transport
 from broker.settings import Folder, read_text
@@ -61,7 +62,9 @@ def hub_of(path: Path, transport: Transport | None = None, now: Clock = utc_now,
     pack = own_pack(path)
     keep_pack(path, pack)
     settings = hub_settings(path, pack.categories)
-    return Hub(party_of(path, transport, now, reached), settings, pack)
+    hub = Hub(party_of(path, transport, now, reached), settings, pack)
+    _by_directory(hub, pack)
+    return hub
 
 
 def adapter_settings(path: Path) -> AdapterSettings:
@@ -76,7 +79,20 @@ def adapter_of(path: Path, transport: Transport | None = None, now: Clock = utc_
     _check_kind(path, "agency")
     pack = own_pack(path)
     keep_pack(path, pack)
-    return Adapter(party_of(path, transport, now, reached), settings, pack, open_source(settings.source, path))
+    adapter = Adapter(party_of(path, transport, now, reached), settings, pack, open_source(settings.source, path))
+    _by_directory(adapter, pack)
+    return adapter
+
+
+def _by_directory(service: Hub | Adapter, pack: Pack) -> None:
+    """Decide by the agreements that the directory lists: those of today at once, and those of a newer one as soon as it is believed."""
+    service.pack = signed_pack(pack, service.party.trust.directory)
+
+    def renewed() -> None:
+        service.pack = signed_pack(pack, service.party.trust.directory)
+        tell_unsigned(service)
+
+    service.party.on_directory(renewed)
 
 
 def own_pack(path: Path) -> Pack:

@@ -14,15 +14,16 @@ from agents.cli.output import AsJson, Exit, guarded, tell
 from broker import keystore
 from broker.directory import LARGE, Root, Taken, Trust, cosign, digest_of, open_directory, open_enrolment, parse_root, signers, take
 from broker.follow import publish_statements
-from broker.founding import draft_directory, root_text, snapshot_of
+from broker.founding import Changes, draft_directory, root_text, snapshot_of
+from broker.packfiles import listing_of
 from broker.party import open_transport
 from broker.settings import Folder, read_text
 from broker.trustfiles import keep, load_trust, path_of, read_root, read_statement, write_whole
 from schemas import codec
 from schemas.enums import KeyUse, StatementKind
 from schemas.errors import ConfigurationError, Fault, SharingError
-from schemas.identifiers import Digest, Kid, PartyId
-from schemas.statements import Revocation, Statement
+from schemas.identifiers import Digest, Kid, PartyId, Slug
+from schemas.statements import AgreementListing, Revocation, Statement
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -63,6 +64,10 @@ def draft(
     out: Annotated[Path, typer.Option(help="Where to write the unsigned directory.")] = Path("directory.avro"),
     previous: Annotated[Path | None, typer.Option(help="The directory now in force, if there is one.")] = None,
     pack: Annotated[list[str] | None, typer.Option(help="Digest of an accepted law and categories pack.")] = None,
+    agreement: Annotated[
+        list[str] | None, typer.Option(help="A sharing agreement to list: its file, or ID=DIGEST. One of the same id gives way.")
+    ] = None,
+    end_agreement: Annotated[list[str] | None, typer.Option(help="The id of an agreement that ends.")] = None,
     remove: Annotated[list[str] | None, typer.Option(help="A party that leaves.")] = None,
     revoke: Annotated[list[str] | None, typer.Option(help="A kid that is no longer believed (mash keys show).")] = None,
     suspected_from: Annotated[datetime | None, typer.Option(help="UTC: since when the revoked keys may have been misused.")] = None,
@@ -71,6 +76,7 @@ def draft(
     """Draft the next directory from the one in force and the parties' enrolments; nobody has signed it yet.
 
     Example: mash directory draft hub/enrolment.avro police/enrolment.avro --root root.toml
+    Example: mash directory draft --root root.toml --previous directory.avro --agreement borough-mash.toml --out next.avro
     Example: mash directory draft --root root.toml --previous directory.avro --revoke 3f0c… --out next.avro
     """
     pinned, at = _root(root), datetime.now(UTC)
@@ -79,14 +85,16 @@ def draft(
         blame.each([out], _refuse_existing)
         wishes = blame.each(enrolments or (), lambda path: open_enrolment(pinned.network, read_statement(path)))
         packs = blame.each(pack or (), Digest.parse, "--pack")
+        agreed = blame.each(agreement or (), _listing, "--agreement")
         leaving = blame.each(remove or (), PartyId, "--remove")
         kids = blame.each(revoke or (), Kid.parse, "--revoke")
     since = suspected_from.replace(tzinfo=UTC) if suspected_from else at
     revoked = [Revocation(kid=kid, suspected_from=since) for kid in kids]
-    directory = draft_directory(pinned, wishes, held, packs, at, leaving=leaving, revoked=revoked)
+    changes = Changes(wishes=wishes, packs=packs, leaving=leaving, revoked=revoked, agreements=agreed, ended=end_agreement or ())
+    directory = draft_directory(pinned, held, changes, at)
     write_whole(out, codec.encode(Statement(kind=StatementKind.directory, body=codec.encode(directory, LARGE), signatures=()), LARGE))
     facts = {"directory": str(out), "sequence": directory.sequence, "parties": [party.id for party in directory.parties]}
-    facts["packs"] = len(directory.packs)
+    facts |= {"packs": len(directory.packs), "agreements": {each.id: str(each.digest) for each in directory.agreements}}
     lawless = "" if directory.packs else "; it accepts no law, so nobody would be asked (mash doctor FOLDER shows a digest for --pack)"
     tell(
         as_json,
@@ -135,9 +143,10 @@ def check(file: File, root: RootOption, as_json: AsJson = False) -> None:
         raise typer.Exit(Exit.no) from None
     parties = [party.id for party in directory.parties]
     facts = {"valid": True, "sequence": directory.sequence, "signed": signed, "threshold": pinned.threshold, "parties": parties}
+    facts["agreements"] = {each.id: str(each.digest) for each in directory.agreements}
     until = f"{directory.expires_at:%d %B %Y}"
     text = f"directory {directory.sequence}: {len(parties)} parties, {signed} of {len(pinned.officers)} officers, until {until}"
-    tell(as_json, facts, text)
+    tell(as_json, facts, [text, *(f"agreement {each.id}, digest {each.digest}" for each in directory.agreements)])
 
 
 @app.command()
@@ -198,6 +207,12 @@ def publish(
         transport.close()
     facts = {"published": len(files), "parties": len(to or ()), "topics": over is not None}
     tell(as_json, facts, f"{len(files)} statements are with {len(to or ())} parties{' and on the topics' if over else ''}")
+
+
+def _listing(said: str) -> AgreementListing:
+    """An agreement by its file, or by the id and digest that its parties told the officers."""
+    name, found, digest = said.partition("=")
+    return AgreementListing(id=Slug(name), digest=Digest.parse(digest)) if found else listing_of(Path(said))
 
 
 def _root(path: Path) -> Root:

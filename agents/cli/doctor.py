@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -16,11 +17,14 @@ from agents.cli.compose import hub_settings, own_pack
 from agents.cli.log import verify_party
 from agents.cli.output import AsJson, Exit, guarded, tell
 from broker import keystore
+from broker.packfiles import signed_pack
 from broker.party import Party, open_transport, utc_now
 from broker.settings import Folder, read_text
 from broker.streams import DIRECTORY
 from broker.trustfiles import load_trust, read_root
+from policies.agreements import Agreement
 from policies.located import parse
+from policies.pack import Pack
 from schemas.errors import ConfigurationError, Fault, InconsistentLogError, SharingError
 
 SQLITE: Final = "sqlite:///"
@@ -67,6 +71,7 @@ def examine(folder: Path) -> list[Finding]:
         ("directory", lambda: _directory(home)),
         ("ready", lambda: _ready(home)),
         ("pack", lambda: _pack(home)),
+        ("agreements", lambda: _agreements(home)),
         ("store", lambda: _store(folder)),
         ("log", lambda: _log(folder)),
         ("transport", lambda: _transport(home)),
@@ -148,6 +153,38 @@ def _pack(home: Folder) -> str:
         fix = f"mash directory draft --pack {pack.law_digest}, or the shipped law"
         raise ConfigurationError([Fault(file=str(home.path / "pack"), message=message, fix=fix)])
     return f"policy pack {str(pack.digest)[:16]} with accepted law {pack.law_digest}"
+
+
+def _agreements(home: Folder) -> str:
+    """Each agreement of the pack must be one the directory lists by its digest: that is how the parties have signed it."""
+    try:
+        pack = own_pack(home.path)
+    except ConfigurationError:  # its faults have a line of their own
+        fault = Fault(
+            file=str(home.path / "pack"), message="cannot be read, so no agreement can be looked at", fix="mend what is wrong with it"
+        )
+        raise ConfigurationError([fault]) from None
+    if home.directory.is_file():
+        pack = signed_pack(pack, load_trust(home, utc_now()).directory)
+    faults = [_unsigned(home, pack, each) for each in pack.unsigned]
+    if faults:
+        raise ConfigurationError(faults)
+    on = utc_now().date()
+    said = [f"{each.id} {each.version}{_standing(each, on)}" for each in pack.agreements]
+    return f"signed: {', '.join(said)}" if said else "none: only what needs no agreement is asked or released without a person"
+
+
+def _unsigned(home: Folder, pack: Pack, agreement: str) -> Fault:
+    digest = next(digest for each, digest in pack.agreement_digests.items() if each == agreement)
+    message = f"agreement {agreement} with digest {digest} is not listed by the directory: nobody has signed it, and it covers nothing"
+    fix = "mash directory draft --agreement FILE, or the text that the directory lists"
+    return Fault(file=str(home.path / "pack" / "agreements"), message=message, fix=fix)
+
+
+def _standing(agreement: Agreement, on: date) -> str:
+    if not agreement.in_force.on(on):
+        return " (not in force today)"
+    return " (its review is due)" if on > agreement.review_by else ""
 
 
 def _has_store(folder: Path) -> bool:

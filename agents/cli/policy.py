@@ -5,28 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from importlib.resources import files as resources
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
-from agents.cli import papers
+from agents.cli import agreement, papers
 from agents.cli.explain import IGO, explain_logged, explained, explained_lines
+from agents.cli.lawfiles import law_and_categories, pack_files
 from agents.cli.output import AsJson, Exit, guarded, tell
 from agents.cli.replay import replay
 from broker.settings import read_text
-from policies.categories import Categories
 from policies.difference import Flip, ScenarioFlip, Sides, scenario_flips, space_flips
-from policies.law import Law
-from policies.located import Located, read
-from policies.pack import CATEGORIES, CONTROLLER, load_pack, shipped
+from policies.located import Located
+from policies.pack import load_pack
 from policies.reach import coverage, never_released, uncited, unreachable, untried
 from policies.scenario import Result, Scenarios, read_scenarios, run, scenario_faults
 from policies.vocabulary import Audience
 from schemas.errors import ConfigurationError, Fault
 
 app = typer.Typer(no_args_is_help=True, help="Check the law pack, run scenarios against it, explain a decision.")
-BARE: Final = 'party = "agency.check"\nkind = "police"\nversion = "check"\n'  # where a folder holds law and categories only
-LAW: Final = "law/england.toml"
+app.add_typer(agreement.app, name="agreement")
 Folder = Annotated[Path | None, typer.Option("--pack", help="A folder with law/NAME.toml, categories.toml or both; else the shipped ones.")]
 Files = Annotated[list[Path] | None, typer.Argument(help="Scenario files, .toml or .jsonl; without them the shipped ones.")]
 OwnCategories = Annotated[Path | None, typer.Option("--categories", help="A category table of one's own, for this run.")]
@@ -43,7 +41,7 @@ def check(
 
     Example: mash policy check police/pack
     """
-    pack = load_pack(_files(folder))
+    pack = load_pack(pack_files(folder))
     found = {
         "unreachable_rules": unreachable(pack.law, pack.categories),
         "categories_never_released": never_released(pack.law, pack.categories),
@@ -51,9 +49,11 @@ def check(
     unnamed = uncited(pack.law)
     facts = {name: list(ids) for name, ids in found.items()} | {"enactment_to_be_named": list(unnamed), "law_digest": str(pack.law_digest)}
     lines = [f"{name.replace('_', ' ')}: {each}" for name, ids in found.items() for each in ids]
+    lines += [f"agreement {name} has digest {digest}" for name, digest in pack.agreement_digests.items()]
     lines += [f"a lawyer must name the enactment of {each}" for each in unnamed]
     whole = f"{len(pack.law.rules)} rules, {len(pack.categories.categories)} categories, {len(pack.agreements)} agreements: no fault"
-    tell(as_json, facts, [*lines, f"{whole}; law {pack.law_digest}"])
+    agreed = {"agreements": {name: str(digest) for name, digest in pack.agreement_digests.items()}}
+    tell(as_json, facts | agreed, [*lines, f"{whole}; law {pack.law_digest}"])
     if any(found.values()):
         raise typer.Exit(Exit.no)
 
@@ -119,7 +119,7 @@ def explain(
             raise ConfigurationError([Fault(file="--from, --pack or --categories", message=message, fix="leave it off")])
         explain_logged(party, scenario, viewer, role, voice, as_json=as_json)
         return
-    law, table = _law(pack, categories)
+    law, table = law_and_categories(pack, categories)
     known = {str(each.id): each for file in _read(files) for each in file.model.scenarios}
     if scenario not in known:
         raise ConfigurationError([Fault(file="scenarios", message="no scenario has that id", fix="mash policy coverage --json lists them")])
@@ -159,7 +159,7 @@ def diff(
 
 
 def _side(name: str) -> Sides:
-    law, table = _law(None if name == "shipped" else Path(name), None)
+    law, table = law_and_categories(None if name == "shipped" else Path(name), None)
     return Sides(law=law.model, categories=table.model)
 
 
@@ -197,7 +197,7 @@ def _flip_lines(facts: dict[str, Any]) -> Iterator[str]:
 
 def _results(files: Sequence[Path] | None, pack: Path | None, categories: Path | None) -> list[Result]:
     """All scenarios run; faults of all their files at once."""
-    law, table = _law(pack, categories)
+    law, table = law_and_categories(pack, categories)
     found = _read(files)
     faults = list(scenario_faults(found, law.model, table.model))
     if faults:
@@ -223,34 +223,3 @@ def _shipped_scenarios() -> dict[str, str]:
     folder = resources("policies").joinpath("scenarios")
     found = sorted((each for each in folder.iterdir() if each.name.endswith(".toml")), key=lambda each: each.name)
     return {each.name: each.read_text(encoding="utf-8") for each in found}
-
-
-def _law(pack: Path | None, categories: Path | None) -> tuple[Located[Law], Located[Categories]]:
-    """The law and the category table of a run, every fault of both at once."""
-    texts = _files(pack)
-    name = next(each for each in texts if each.startswith("law/"))
-    table = (str(categories), read_text(categories)) if categories is not None else (CATEGORIES, texts[CATEGORIES])
-    faults: list[Fault] = []
-    read_law = read_table = None
-    try:
-        read_law = read(texts[name], name, Law)
-    except ConfigurationError as error:
-        faults.extend(error.faults)
-    try:
-        read_table = read(table[1], table[0], Categories)
-    except ConfigurationError as error:
-        faults.extend(error.faults)
-    if read_law is None or read_table is None:
-        raise ConfigurationError(faults)
-    return read_law, read_table
-
-
-def _files(folder: Path | None) -> dict[str, str]:
-    """The texts of a pack: a folder's own, and the shipped ones for what it lacks."""
-    own = {path.relative_to(folder).as_posix(): read_text(path) for path in sorted(folder.rglob("*.toml"))} if folder is not None else {}
-    if folder is not None and not own:
-        raise ConfigurationError([Fault(file=str(folder), message="holds no TOML file", fix=f"law/NAME.toml, {CATEGORIES}, {CONTROLLER}")])
-    usual = {CONTROLLER: BARE} | shipped()
-    if any(name.startswith("law/") for name in own):
-        del usual[LAW]
-    return usual | own

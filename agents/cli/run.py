@@ -12,6 +12,7 @@ import structlog
 from broker.party import Party
 from broker.ports import Watched
 from broker.telemetry import configure
+from policies.pack import Pack
 from schemas.errors import ConfigurationError, TransportExhaustedError
 
 TICK: Final = 60.0  # seconds between checkpoints of the access log
@@ -23,6 +24,7 @@ class Service(Protocol):
     """What runs: a hub or an adapter."""
 
     party: Party
+    pack: Pack
 
     def step(self, wait: float = 0) -> bool:
         """One round."""
@@ -38,6 +40,7 @@ def run_until_stopped(service: Service, name: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     LOG.info("started", party=name)
+    tell_unsigned(service)
     ticked = time.monotonic()
     while not stopping.is_set():
         began = time.monotonic()
@@ -50,6 +53,12 @@ def run_until_stopped(service: Service, name: str) -> None:
     service.tick()
     service.step(0)
     LOG.info("stopped", party=name)
+
+
+def tell_unsigned(service: Service) -> None:
+    """An agreement of the pack that the directory does not list covers nothing, and somebody must know."""
+    for each in service.pack.unsigned:
+        service.party.alarm("agreement_unsigned", digest=str(service.pack.agreement_digests[each]))
 
 
 def watch(party: Party) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Final
 
+from agents.demo.agreement import PLACE, demo_agreement
 from agents.demo.histories import HOLDS
 from broker import keystore
 from broker.directory import LARGE, open_enrolment, parse_root, sign
-from broker.founding import announce_due, draft_directory, new_lone_key, new_party, root_text, snapshot_of
-from broker.packfiles import read_pack
+from broker.founding import Changes, announce_due, draft_directory, new_lone_key, new_party, root_text, snapshot_of
+from broker.packfiles import listing_of, read_pack
 from broker.settings import Folder
 from broker.trustfiles import path_of, read_root, read_statement, write_whole
 from policies.categories import CONCERN, Categories, Category
@@ -24,7 +25,7 @@ from policies.pack import shipped
 from policies.vocabulary import Side
 from schemas import codec
 from schemas.enums import ControllerKind, KeyUse, Layer, StatementKind
-from schemas.identifiers import PartyId
+from schemas.identifiers import CategoryId, PartyId
 from schemas.statements import Statement
 
 OFFICERS: Final = ("anne", "ben", "cara")  # synthetic; cara is outside the hub
@@ -134,8 +135,9 @@ def found_network(folder: Path, at: datetime, members: Sequence[Member] = MEMBER
     root = parse_root(pinned, "root.toml")
     files = {member.folder: settings_files(member, at.date(), members) for member in members}
     wishes = [open_enrolment(root.network, _enrol(Folder(folder / name), each, pinned, at)) for name, each in files.items()]
-    accepted = [read_pack(folder / members[0].folder).law_digest]
-    directory = codec.encode(draft_directory(root, wishes, None, accepted, at), LARGE)
+    hub = folder / members[0].folder
+    accepted, agreed = [read_pack(hub).law_digest], [listing_of(hub / PLACE)]
+    directory = codec.encode(draft_directory(root, None, Changes(wishes=wishes, packs=accepted, agreements=agreed), at), LARGE)
     signed = sign(StatementKind.directory, directory, [key for _, key, _ in officers[:THRESHOLD]])
     write_whole(office / "directory.avro", codec.encode(signed, LARGE))
 
@@ -173,7 +175,7 @@ def settings_files(member: Member, today: date, members: Sequence[Member]) -> di
         'transport = { kind = "embedded", path = "../transport.sqlite" }',
         "", "[duty_contact]", 'name = "Duty desk (synthetic)"', f'phone = "{member.phone}"', 'hours = "24 hours"', "",
     ])  # fmt: skip
-    agreement = {"pack/agreements/borough-mash.toml": _agreement(members, today)}
+    agreement = {PLACE: _agreement(members, today)}
     found = {"party.toml": party, "pack/controller.toml": _controller(member, today), **agreement}
     if member is members[0]:
         found["hub.toml"] = HUB_TOML
@@ -216,21 +218,9 @@ def _held(member: Member) -> list[Category]:
 def _agreement(members: Sequence[Member], today: date) -> str:
     """Who takes part, which categories each supplies, and the rules they mean to rely on: each gateway rule of the law, for a demo."""
     rules = [rule.id for rule in _shipped()[0].rules if rule.layer is Layer.gateway and rule.side is Side.discloser]
-    supplied = {member.id: sorted(HOLDS[member.folder]) for member in members if member.folder in HOLDS}
-    return "\n".join([
-        'id = "borough-mash"', 'version = "demo"', 'title = "Information sharing in the borough\'s multi-agency safeguarding hub"',
-        f"parties = {_listed(member.id for member in members)}", 'purposes = ["safeguarding", "promoting_welfare"]',
-        f"basis = {_listed(rules)}", f"bound_to_secrecy = {_listed(member.id for member in members if member.kind in SECRECY)}",
-        f"in_force = {{ from = {today.replace(day=1)}, until = {today.replace(year=today.year + 2, day=1)} }}",
-        f"review_by = {today.replace(year=today.year + 1, day=1)}",
-        f"categories = {_listed([CONCERN, *sorted({each for categories in supplied.values() for each in categories})])}",
-        "", "[supplies]",
-        *(f'"{party}" = {_listed(categories)}' for party, categories in supplied.items()), "",
-    ])  # fmt: skip
-
-
-def _listed(texts: Iterable[str]) -> str:
-    return "[" + ", ".join(f'"{text}"' for text in texts) + "]"
+    supplied = {member.id: [CategoryId(each) for each in HOLDS[member.folder]] for member in members if member.folder in HOLDS}
+    secret = [member.id for member in members if member.kind in SECRECY]
+    return demo_agreement(supplied, [member.id for member in members], secret, rules, today)
 
 
 HUB_TOML: Final = """[hours]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
 from uuid import UUID
 
-from policies.categories import CONCERN, Categories
+from policies.categories import CONCERN, Categories, Retention
 from policies.compiled import compile_pack
+from policies.headings import Governance, Terms
 from policies.located import parse
 from policies.pack import Pack, load_pack, shipped
 from policies.question import PolicyQuestion
@@ -34,6 +36,17 @@ NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 HUB = PartyId("hub.borough")
 CATEGORIES = [str(each.id) for each in parse(shipped()["categories.toml"], "categories.toml", Categories).categories]
 APDS = ("sch1.para18", "sch1.para6", "sch1.para1", "sch1.para10", "sch8")
+WORDED = "\n".join(  # the rest of an agreement: how long, and every heading in words
+    [
+        "[retention.by_class]",
+        *(f'{each.value} = {{ days = 30, counted_from = "the decision on the case" }}' for each in Retention),
+        *(
+            "[terms]",
+            *(f'{name} = "Synthetic words for a test."' for name in Terms.model_fields if name not in {"governance", "further_details"}),
+        ),
+        *("[terms.governance]", *(f'{name} = "Synthetic words for a test."' for name in Governance.model_fields)),
+    ]
+)
 ASKED = frozenset(
     {
         Fact.stage_set_by_named_officer,
@@ -98,8 +111,16 @@ def agreement_text(kind: ControllerKind, *, until: str = "2027-12-31", review_by
             'bound_to_secrecy = ["hub.borough"]' if secrecy else "",
             f"in_force = {{ from = 2020-01-01, until = {until} }}\nreview_by = {review_by}",
             f"categories = {[*CATEGORIES, str(CONCERN)]}".replace("'", '"'),
+            processing_text("hub.borough", party_of(kind), "agency.other"),
+            WORDED,
         ]
     )
+
+
+def processing_text(*controllers: str, **roles: object) -> str:
+    """A `[[processing]]` in which each of these is a controller for itself."""
+    said = {"name": "sharing", "says": "What is asked for is found and answered.", "controllers": list(controllers)} | roles
+    return "\n".join(["[[processing]]", *(f"{key} = {json.dumps(value)}" for key, value in said.items())])
 
 
 def files_for(kind: ControllerKind, *, agreement: str | None = "", law: str = "", **controller: object) -> dict[str, str]:

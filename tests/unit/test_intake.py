@@ -636,7 +636,7 @@ def test_a_healthy_folder_is_found_healthy(worked, party):
     result = mash("doctor", worked / party, "--json")
     assert (result.exit_code, wrong(result)) == (0, {})
     names = [each["what"] for each in told(result)["findings"]]
-    assert names[:9] == ["settings", "root", "keys", "directory", "ready", "pack", "store", "log", "transport"]
+    assert names[:10] == ["settings", "root", "keys", "directory", "ready", "pack", "agreements", "store", "log", "transport"]
     assert ("source" in names) == (party != "hub")
     assert "WRONG" not in mash("doctor", worked / party).stdout
 
