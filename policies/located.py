@@ -143,7 +143,10 @@ def _told(each: ErrorDetails, model: type[BaseModel], lines: dict[Path, int], fi
     if allowed:
         known = ", ".join(value for value in allowed if value != "unknown")
         return _fault(file, lines, place, "is not one of the allowed values", f"allowed: {known}")
-    return _fault(file, lines, place, each["msg"].removeprefix("Value error, "), "")
+    if each["type"].startswith("date_"):
+        return _fault(file, lines, place, "is no day", "allowed: a day without quotes, such as 2026-09-30")
+    message, _, forms = each["msg"].removeprefix("Value error, ").partition("; allowed: ")
+    return _fault(file, lines, place, message, f"allowed: {forms}" if forms else "")
 
 
 def _fault(file: str, lines: dict[Path, int], place: Path, message: str, fix: str) -> Fault:

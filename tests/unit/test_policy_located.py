@@ -7,6 +7,7 @@ import time
 import pytest
 from policy_support import POLICE, TRUST, files_for
 
+from policies.citation import FORMS
 from policies.located import MAX_FAULTS, MAX_TEXT, Table, parse
 from policies.pack import load_pack, shipped
 from schemas.errors import ConfigurationError
@@ -72,6 +73,37 @@ def test_an_unknown_key_of_a_rule_names_file_line_and_allowed_keys() -> None:
     assert fault.line == law[: law.index("require = [")].count("\n") + 1
     assert fault.field == "rule.0.require"
     assert "requires" in fault.fix
+
+
+@pytest.mark.parametrize("day", ["20260930", '"2026-09-30"', "2026-09-30T00:00:00Z", "true"])
+def test_what_is_no_day_names_file_line_key_and_how_a_day_is_written(day) -> None:
+    law = shipped()["law/england.toml"].replace("from = 2013-03-13", f"from = {day}", 1)
+    (fault,) = pack_faults(law=law)
+    assert (fault.file, fault.line, fault.field) == (
+        "law/england.toml",
+        law[: law.index(f"from = {day}")].count("\n") + 1,
+        "rule.0.in_force.from",
+    )
+    assert (fault.message, fault.fix) == ("is no day", "allowed: a day without quotes, such as 2026-09-30")
+
+
+@pytest.mark.parametrize(
+    "citation", ["Kids Act", "Children Act 1989", "UK GDPR", "s.47(9)", "AB v CD", "Safeguard of this software, not a rule of law\\n"]
+)
+def test_a_citation_in_no_known_form_names_file_line_key_and_the_forms(citation) -> None:
+    law = shipped()["law/england.toml"].replace('"Children Act 1989 s.47(1)"', f'"{citation}"', 1)
+    (fault,) = pack_faults(law=law)
+    assert (fault.line, fault.field) == (law[: law.index(f'"{citation}"')].count("\n") + 1, "rule.14.citation")
+    assert fault.message == "is no known form of citation"
+    assert fault.fix == "allowed: " + "; ".join(name for name, _ in FORMS)
+
+
+def test_intelligence_that_would_go_by_itself_is_a_fault() -> None:
+    table = shipped()["categories.toml"]
+    at = table.index("automatic = false", table.index('id = "pol.intelligence"'))
+    (fault,) = pack_faults(categories=table[:at] + "automatic = true" + table[at + len("automatic = false") :])
+    assert fault.message == "intelligence is never released automatically"
+    assert fault.line == table[:at].count("\n") + 1
 
 
 def test_a_missing_key_points_at_its_table() -> None:
