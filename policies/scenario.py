@@ -18,7 +18,7 @@ from policies.decision import Decision, PolicyQuestion, decide
 from policies.explain import near_misses
 from policies.law import Date, Law, Sentence
 from policies.lines import Path
-from policies.located import MAX_TEXT, Located, Table, read
+from policies.located import MAX_FAULTS, MAX_TEXT, Located, Table, read
 from policies.pack import Pack
 from policies.verdict import judge_of
 from policies.vocabulary import DERIVED, Audience, Fact, RuleEffect
@@ -140,6 +140,8 @@ def _read_lines(text: str, file: str) -> Located[Scenarios]:
     faults: list[Fault] = []
     lines: dict[Path, int] = {(): 1}
     for number, line in enumerate(text.split("\n"), 1):
+        if len(faults) >= MAX_FAULTS:
+            break  # more than anybody reads at once
         if not line.strip():
             continue
         lines["scenario", len(found)] = number

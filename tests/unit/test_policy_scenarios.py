@@ -14,7 +14,7 @@ from policies.answers import Reason
 from policies.categories import Categories
 from policies.decision import decide
 from policies.law import Law
-from policies.located import MAX_TEXT, parse
+from policies.located import MAX_FAULTS, MAX_TEXT, parse
 from policies.pack import shipped
 from policies.reach import coverage, never_released, uncited, unreachable, untried
 from policies.scenario import IN_ORDER, Scenario, pack_of, question_of, read_scenarios, run, scenario_faults
@@ -212,6 +212,16 @@ def test_json_lines_say_the_same_as_toml() -> None:
 def test_hostile_lines_are_refused_in_bounded_time(text) -> None:
     with pytest.raises(ConfigurationError):
         read_scenarios(text, "own.jsonl")
+
+
+def test_lines_are_read_until_there_are_more_faults_than_anybody_reads(monkeypatch) -> None:
+    read = []
+    whole = Scenario.model_validate_json
+    monkeypatch.setattr(Scenario, "model_validate_json", lambda line: (read.append(line), whole(line))[1])
+    with pytest.raises(ConfigurationError) as caught:
+        read_scenarios("{}\n" * 300_000, "own.jsonl")
+    assert MAX_FAULTS <= len(caught.value.faults) < MAX_FAULTS + 10
+    assert len(read) <= MAX_FAULTS
 
 
 def test_what_a_file_names_in_vain_is_told_with_its_line_all_at_once() -> None:
