@@ -14,6 +14,7 @@ from broker.settings import read_text
 from policies.categories import Categories
 from policies.difference import Flip, ScenarioFlip, Sides, scenario_flips, space_flips
 from policies.explain import ladder, near_misses, shown_caps
+from policies.holder import holder_told
 from policies.law import Law
 from policies.located import Located, read
 from policies.pack import CATEGORIES, CONTROLLER, load_pack, shipped
@@ -200,12 +201,14 @@ def _explained(result: Result, voice: Audience) -> dict[str, Any]:
             {"fact": each.fact, "value": each.value, "says": each.says}
             for each in near_misses(decision.question, decision.pack, decision.at, voice)
         ],
+        "in_short": list(holder_told(decision).lines) if voice is Audience.holder else [],
         "wrong": list(result.wrong),
     }
 
 
 def _lines(scenario: Scenario, facts: dict[str, Any]) -> Iterator[str]:
     yield f"{scenario.id}: {scenario.says} ({scenario.source})"
+    yield from (f"  {said}" for said in facts["in_short"])
     for step in facts["ladder"]:
         sign = "-" if not step["applies"] else "+" if step["met"] else "x"
         yield f"  {sign} {step['layer']:16} {step['citation'] or ''}"

@@ -42,7 +42,7 @@ def test_the_shipped_law_is_checked_without_fault():
     said = json.loads(out)
     assert code == 0
     assert (said["unreachable_rules"], said["categories_never_released"]) == ([], [])
-    assert said["enactment_to_be_named"] == ["bar.adoption", "bar.protected-person", "gdpr.annex2.crime"]
+    assert said["enactment_to_be_named"] == ["bar.adoption", "bar.protected-person", "bar.s-flag", "gdpr.annex2.crime"]
 
 
 def test_the_examples_that_come_along_are_checked_without_fault(tmp_path):
@@ -129,6 +129,9 @@ def test_a_scenario_is_explained_in_every_voice(voice):
     said = json.loads(out)
     assert (code, said["outcome"], len(said["ladder"])) == (0, "withhold", 11)
     assert "requester_task_stated" in {each["fact"] for each in said["near_misses"]}
+    assert [each.split()[0] for each in said["in_short"]] == (
+        ["agency.local-authority-recipient", "Nothing", "What", "Ring"] if voice == "holder" else []
+    )
 
 
 def test_an_asker_is_told_nothing_of_a_bar():
