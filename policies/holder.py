@@ -76,7 +76,7 @@ def _why(decision: Decision) -> str:
     if gateway.rule is None:
         return f"Nothing lets you answer: {REASONS.get(gateway.reason, FAILURES[Layer.gateway])}"
     verb = "must" if gateway.rule.kind is RuleKind.duty else "may"
-    return f"You {verb} answer by {gateway.rule.citation}: {gateway.rule.says}{_unconfirmed(gateway.rule)}"
+    return f"You {verb} answer by {gateway.rule.citation}: {gateway.rule.says}{_unconfirmed(gateway.rule, gateway.recipient_rule)}"
 
 
 def _protects(decision: Decision) -> str:
@@ -95,8 +95,8 @@ def _carrying(decision: Decision) -> Iterator[str]:
             yield f"{answer.rule.citation}{_unconfirmed(answer.rule)}"
 
 
-def _unconfirmed(rule: Rule) -> str:
-    return f" ({REVIEW_NEEDED})" if rule.legal_review is LegalReview.needed else ""
+def _unconfirmed(*rules: Rule | None) -> str:
+    return f" ({REVIEW_NEEDED})" if any(rule is not None and rule.legal_review is LegalReview.needed for rule in rules) else ""
 
 
 def _answer(decision: Decision, layer: Layer) -> LayerAnswer:

@@ -40,6 +40,14 @@ def test_a_power_says_may_and_what_no_lawyer_has_confirmed_says_so() -> None:
     assert said.why.endswith(OUTCOMES[Outcome.review])
 
 
+def test_the_recipients_half_that_no_lawyer_has_confirmed_says_so_as_well() -> None:
+    said = told(
+        ControllerKind.maintained_school, stage=Stage.screening, category=CategoryId("edu.attendance"), facts=FACTS | {Fact.detriment_more}
+    )
+    assert said.why.startswith("You may answer by Education Act 2002 s.175")  # itself confirmed; the council's function at screening is not
+    assert f"({REVIEW_NEEDED})" in said.why
+
+
 def test_where_nothing_carries_it_says_so_and_what_protects_nobody_comes_first() -> None:
     decision = decide(question(ControllerKind.charity, recipient_kind=POLICE), pack_for(ControllerKind.charity), NOW)
     said = holder_told(decision)
