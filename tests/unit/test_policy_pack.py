@@ -346,3 +346,23 @@ def test_the_documents_a_body_must_have_before_it_joins(kind, basis, apds, missi
 
 def test_without_an_agreement_nothing_is_leaned_on_yet() -> None:
     assert undocumented(load_pack(files_for(TRUST, agreement=None, apds=()))) == ()
+
+
+LETTERS = dict(zip("PHSCTI", ("personal", "health", "special", "criminal", "third_party", "intelligence"), strict=True))
+STATED = """csc.contacts_referrals PT · csc.assessments PHT · csc.lac_status_legal P · csc.family_network T · csc.lado_flag C
+pol.incidents CT · pol.da_callouts_dash CT · pol.crime_reports C · pol.pnc_convictions C · pol.warnings_markers I
+pol.intelligence I · pol.rso_mappa C · gp.registration P · gp.safeguarding_codes H · gp.consultation_summary H
+gp.was_not_brought H · gp.parental_mh_substance HT · acute.ed_attendances H · acute.injury_admissions H · amb.callouts H
+mat.booking_concerns HT · hv.contacts_reviews H · sn.contacts H · camhs.referral_risk H · amh.parental_care HT
+sub.treatment HT · edu.enrolment P · edu.sen_ehcp H · edu.dsl_concerns PT · prob.current_order_licence C
+prob.licence_conditions C · prob.risk_of_serious_harm C · prob.mappa_level C · prob.address P · prob.perpetrator_programme C
+yjs.orders_disposals C · yjs.assetplus_summary CH · yjs.exploitation_nrm C · hou.tenancy_household P · hou.homelessness P
+hou.asb CT · hou.rent_arrears P · hou.property_condition P · hou.domestic_abuse_move P · asc.s42_history H
+asc.care_needs HT · asc.mca H · idva.marac_history CT · imm.status S"""
+
+
+@pytest.mark.parametrize("stated", STATED.replace("\n", " · ").split(" · "))
+def test_a_category_carries_every_class_that_the_brief_gives_it(stated) -> None:
+    name, letters = stated.split()
+    (category,) = [each for each in pack_for(TRUST).categories.categories if each.id == name]
+    assert {LETTERS[letter] for letter in letters} <= {code.value for code in category.classes}
