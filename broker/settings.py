@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from policies.located import parse
+from policies.located import MAX_TEXT, parse
 from schemas.enums import ControllerKind
 from schemas.errors import ConfigurationError, Fault
 from schemas.identifiers import PartyId
@@ -93,13 +93,17 @@ class Folder:
 
 
 def read_text(path: Path, fix: str = "") -> str:
-    """A text file; ConfigurationError when it is missing or not UTF-8."""
+    """A text file; ConfigurationError when it is missing, not UTF-8, or longer than any of ours (no more of it is read)."""
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MAX_TEXT + 1)
     except FileNotFoundError:
         raise ConfigurationError([Fault(file=str(path), message="is missing", fix=fix)]) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError([Fault(file=str(path), message=f"cannot be read ({type(error).__name__})", fix=fix)]) from None
+    if len(text) > MAX_TEXT:
+        raise ConfigurationError([Fault(file=str(path), message=f"is longer than {MAX_TEXT} bytes", fix="split it")])
+    return text
 
 
 def read_bytes(path: Path, fix: str = "") -> bytes:

@@ -12,7 +12,7 @@ from policies.considerations import Controller
 from policies.law import LAYERS, Law
 from policies.lines import Path
 from policies.located import Located
-from policies.vocabulary import RuleEffect
+from policies.vocabulary import ClassCode, RuleEffect
 from schemas.enums import Layer
 from schemas.errors import Fault
 
@@ -63,6 +63,8 @@ def _categories(categories: Located[Categories]) -> Iterator[Fault]:
     for place in _repeated([(("concern", "id"), CONCERN), *named]):
         yield categories.fault(place, "is the id of an earlier category", "give each category its own id")
     for at, category in enumerate(categories.model.categories):
+        if category.automatic and ClassCode.intelligence in category.classes:
+            yield categories.fault(("category", at, "automatic"), "intelligence is never released automatically", "allowed: false")
         fields: list[tuple[Path, str]] = [(("category", at, "fields", n), field.name) for n, field in enumerate(category.fields)]
         for place in _repeated(fields):
             yield categories.fault(place, "is the name of an earlier field", "give each field its own name")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from pydantic import Field
 
-from policies.law import Flag, Sentence
+from policies.citation import Citation
+from policies.law import Date, Flag, Sentence
 from policies.located import Table
 from policies.vocabulary import Fact
 from schemas.enums import ControllerKind, Stage, SubjectRole
@@ -18,7 +17,7 @@ class OwnTask(Table):
     """The controller's own task in the public interest and the law that lays it down (UK GDPR Art. 6(3))."""
 
     task: ShortText
-    citation: ShortText
+    citation: Citation
 
 
 class PolicyDocument(Table):
@@ -38,7 +37,7 @@ class Consideration(Table):
     detriment_considered: Flag
     overriding_public_interest: Flag
     decided_by: ShortText
-    review_by: date
+    review_by: Date
 
     @property
     def facts(self) -> frozenset[Fact]:

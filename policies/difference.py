@@ -167,7 +167,7 @@ def _pack(side: Sides, kind: ControllerKind, papers: Papers) -> Pack:
             "party": HOLDER,
             "kind": kind,
             "version": "whole",
-            "own_task": {"task": "its own", "citation": "the law that gives it"},
+            "own_task": {"task": "its own", "citation": "Children Act 2004 s.11"},
             "apd": [{"condition": each, "version": "1"} for each in documents],
             "consideration": [_considered(each) for each in every if papers is Papers.whole and kind in each.held_by],
         }

@@ -19,8 +19,11 @@ __all__ = ["apply", "ladder", "near_misses", "shown_caps"]
 
 def ladder(decision: Decision, audience: Audience) -> tuple[LadderStep, ...]:
     """Every layer in climbing order; for an asker, as it stands on the question alone."""
-    shown = _as_asked(decision) if audience is Audience.requester else decision
-    return tuple(_step(answer, audience) for answer in shown.answers)
+    verdict = (_as_asked(decision) if audience is Audience.requester else decision).verdict
+    told = verdict.told.get(audience)
+    if told is None:  # every decision that came out so reads alike, so its words are made once
+        told = verdict.told[audience] = tuple(_step(answer, audience) for answer in verdict.answers)
+    return told
 
 
 def shown_caps(decision: Decision, audience: Audience) -> tuple[Slug, ...]:

@@ -12,7 +12,7 @@ from policies.categories import CONCERN
 from policies.pack import Pack
 from policies.question import PolicyQuestion
 from policies.vocabulary import Fact
-from schemas.enums import Consent, ControllerKind, Kind, NecessityReason, Openness, Para18Reason, Rag, Stage, SubjectRole
+from schemas.enums import Consent, ControllerKind, Kind, NecessityReason, Openness, Para18Reason, Purpose, Rag, Stage, SubjectRole
 from schemas.identifiers import SubjectRef
 from schemas.records import Question, Request, Subject
 
@@ -62,9 +62,16 @@ def request_facts(request: Request, *, now: datetime) -> frozenset[Fact]:
         Fact.partnership_request: basis.citation.startswith(PARTNERSHIP),
         Fact.consent_sharing_given: consents.sharing is Consent.given,
         Fact.break_glass: request.break_glass and request.stage is Stage.emergency,
+        Fact.consent_prejudices_purpose: _asking_would_prejudice(request),
     }
     reason = PARA18.get(consents.para18_reason) if consents.para18_reason is not None else None
     return frozenset(fact for fact, holds in stated.items() if holds) | ({reason} if reason is not None else frozenset())
+
+
+def _asking_would_prejudice(request: Request) -> bool:
+    """DPA 2018 Sch. 1 para. 10: whoever may not be told lest the enquiry suffer cannot be asked for consent either."""
+    untold = request.consents.openness is Openness.prejudices_enquiry and request.consents.sharing is not Consent.given
+    return untold and request.purpose is Purpose.crime_and_disorder
 
 
 def only_raised(earlier: Request, later: Request) -> bool:

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints, model_validator
 
+from policies.citation import Citation
 from policies.located import Table
 from policies.vocabulary import DERIVED, Automatic, ClassCode, Fact, LegalReview, RuleEffect, RuleKind, Side
 from schemas.enums import ControllerKind, Kind, Layer, Purpose, Stage, SubjectRole
@@ -15,14 +16,15 @@ from schemas.record import ShortText
 
 LAYERS: Final = tuple(layer for layer in Layer if layer is not Layer.unknown)  # in climbing order
 Flag = Annotated[bool, Field(strict=True)]  # "no" in quotes is a mistake, not a false
+Date = Annotated[date, Field(strict=True)]  # a number is no day: 20260930 would be taken for seconds since 1970
 Sentence = Annotated[str, StringConstraints(min_length=20, max_length=600)]
 
 
 class InForce(Table):
     """The days on which something holds, both included; no end means until it is changed."""
 
-    since: date = Field(alias="from")
-    until: date | None = None
+    since: Date = Field(alias="from")
+    until: Date | None = None
 
     @model_validator(mode="after")
     def ordered(self) -> InForce:
@@ -45,7 +47,7 @@ class Rule(Table):
     side: Side = Side.discloser
     effect: RuleEffect
     kind: RuleKind
-    citation: ShortText
+    citation: Citation
     says: Sentence
     holders: frozenset[ControllerKind] = frozenset()
     recipients: frozenset[ControllerKind] = frozenset()
@@ -112,7 +114,7 @@ class NotReliedOn(Table):
     """Law that somebody might look for here, and why no rule leans on it."""
 
     id: Slug
-    citation: ShortText
+    citation: Citation
     says: Sentence
     legal_review: LegalReview
 
@@ -122,7 +124,7 @@ class Law(Table):
 
     jurisdiction: ShortText
     version: ShortText
-    as_of: date
+    as_of: Date
     applies: Applies
     rules: tuple[Rule, ...] = Field(alias="rule", min_length=1)
     rows: tuple[Row, ...] = Field(alias="row", default=())

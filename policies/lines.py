@@ -9,9 +9,17 @@ import tree_sitter
 Path = tuple[str | int, ...]
 
 
-def lines_of(root: tree_sitter.Node) -> dict[Path, int]:
-    """The line, from 1, of every key path; array items by index."""
-    return _Lines(root).found
+class TooDeepError(ValueError):
+    """A key path is longer than anybody's table is deep: tables within tables by dots, brackets and braces together."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
+
+
+def lines_of(root: tree_sitter.Node, deepest: int) -> dict[Path, int]:
+    """The line, from 1, of every key path; array items by index. TooDeepError at the first path of more than `deepest` parts."""
+    return _Lines(root, deepest).found
 
 
 def _said(node: tree_sitter.Node) -> list[tree_sitter.Node]:
@@ -21,8 +29,9 @@ def _said(node: tree_sitter.Node) -> list[tree_sitter.Node]:
 class _Lines:
     """The walk; tables of one array are counted as they come."""
 
-    def __init__(self, root: tree_sitter.Node) -> None:
+    def __init__(self, root: tree_sitter.Node, deepest: int) -> None:
         self.found: dict[Path, int] = {(): 1}
+        self._deepest = deepest
         self._counts: dict[Path, int] = {}
         for node in root.named_children:
             if node.type == "pair":
@@ -31,7 +40,10 @@ class _Lines:
                 self._table(node)
 
     def _note(self, path: Path, node: tree_sitter.Node) -> None:
-        self.found.setdefault(path, node.start_point[0] + 1)
+        line = node.start_point[0] + 1
+        if len(path) > self._deepest:
+            raise TooDeepError(line)
+        self.found.setdefault(path, line)
 
     def _key_parts(self, node: tree_sitter.Node) -> Path:
         if node.type == "dotted_key":

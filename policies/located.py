@@ -13,15 +13,15 @@ import tree_sitter_toml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from policies.lines import Path, lines_of
+from policies.lines import Path, TooDeepError, lines_of
 from schemas.errors import ConfigurationError, Fault
 
 MAX_TEXT: Final = 1024 * 1024  # bytes; tree-sitter and the walk together take about two seconds for the worst of that size
-MAX_DEPTH: Final = 32  # of nesting: tomllib recurses
+MAX_DEPTH: Final = 32  # of nesting, by dots, brackets and braces together: tomllib recurses, and every path is kept with its line
 MAX_KEY: Final = 400  # bytes of one dotted key: tomllib's time grows with its square
 MAX_SYNTAX_FAULTS: Final = 20  # one missing bracket may make every later line wrong
 MAX_FAULTS: Final = 200  # more than anybody reads at once
-NESTING: Final = frozenset({"array", "inline_table"})
+NESTING: Final = frozenset({"array", "inline_table", "dotted_key"})  # a key of n parts is a tree n deep
 M = TypeVar("M", bound=BaseModel)
 _PARSER: Final = tree_sitter.Parser(tree_sitter.Language(tree_sitter_toml.language()))
 
@@ -52,8 +52,7 @@ def parse(text: str, file: str, model: type[M]) -> M:
 
 def read(text: str, file: str, model: type[M]) -> Located[M]:
     """As `parse`, keeping the lines, so that a check across files can still point at one."""
-    root = _tree(text, file)
-    lines = lines_of(root)
+    lines = _lines(_tree(text, file), file)
     try:
         return Located(file=file, model=model.model_validate(_loaded(text, file)), lines=lines)
     except ValidationError as error:
@@ -70,6 +69,17 @@ def _tree(text: str, file: str) -> tree_sitter.Node:
     if faults:
         raise ConfigurationError(faults)
     return root
+
+
+def _lines(root: tree_sitter.Node, file: str) -> dict[Path, int]:
+    try:
+        return lines_of(root, MAX_DEPTH + 1)  # the name of what is nested counts as well
+    except TooDeepError as error:
+        raise ConfigurationError([_too_deep(file, error.line)]) from None
+
+
+def _too_deep(file: str, line: int) -> Fault:
+    return Fault(file=file, line=line, message=f"is nested deeper than {MAX_DEPTH}", fix="use tables")
 
 
 def _encoded(text: str, file: str) -> bytes:
@@ -115,7 +125,7 @@ def _shape_faults(root: tree_sitter.Node, file: str) -> Iterator[Fault]:
             yield Fault(file=file, line=line, message=f"has a key longer than {MAX_KEY} bytes", fix="use tables")
             return
         if depth > MAX_DEPTH:
-            yield Fault(file=file, line=line, message=f"is nested deeper than {MAX_DEPTH}", fix="use tables")
+            yield _too_deep(file, line)
             return
 
 
@@ -143,7 +153,10 @@ def _told(each: ErrorDetails, model: type[BaseModel], lines: dict[Path, int], fi
     if allowed:
         known = ", ".join(value for value in allowed if value != "unknown")
         return _fault(file, lines, place, "is not one of the allowed values", f"allowed: {known}")
-    return _fault(file, lines, place, each["msg"].removeprefix("Value error, "), "")
+    if each["type"].startswith("date_"):
+        return _fault(file, lines, place, "is no day", "allowed: a day without quotes, such as 2026-09-30")
+    message, _, forms = each["msg"].removeprefix("Value error, ").partition("; allowed: ")
+    return _fault(file, lines, place, message, f"allowed: {forms}" if forms else "")
 
 
 def _fault(file: str, lines: dict[Path, int], place: Path, message: str, fix: str) -> Fault:

@@ -32,6 +32,7 @@ HINDERING: Final = frozenset(  # facts that hold back, so that a reviewer may as
         Fact.legal_privilege,
         Fact.gender_recognition,
         Fact.protected_person,
+        Fact.whereabouts_hidden,
         Fact.reasked,
         Fact.directory_stale,
         Fact.pack_not_accepted,

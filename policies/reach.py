@@ -10,6 +10,7 @@ from typing import Final
 
 from policies.categories import CONCERN, Categories, Category
 from policies.law import Law, Rule
+from policies.pack import Pack
 from policies.scenario import Result, Scenario
 from policies.scenario import run as run_scenario
 from policies.vocabulary import RuleEffect, Side
@@ -78,6 +79,20 @@ def _meet(one: Rule, two: Rule) -> bool:
 def uncited(law: Law) -> tuple[Slug, ...]:
     """Rules whose enactment a lawyer must still name."""
     return tuple(rule.id for rule in law.rules if UNNAMED in rule.citation)
+
+
+def undocumented(pack: Pack) -> tuple[Slug, ...]:
+    """Conditions whose appropriate policy document this controller must have before it joins, and has not.
+
+    Those that an agreement's basis names; and where it holds no document at all, each one its kind of body may lean on for what is agreed.
+    """
+    controller = pack.controller
+    held = {document.condition for document in controller.apds}
+    named = {rule for agreement in pack.agreements for rule in agreement.basis}
+    agreed = {purpose for agreement in pack.agreements for purpose in agreement.purposes}
+    mine = [rule for rule in pack.law.rules if rule.needs_apd is not None and (not rule.holders or controller.kind in rule.holders)]
+    leaned_on = [rule for rule in mine if rule.id in named or (not held and agreed and (not rule.purposes or rule.purposes & agreed))]
+    return tuple(dict.fromkeys(rule.needs_apd for rule in leaned_on if rule.needs_apd is not None and rule.needs_apd not in held))
 
 
 def never_released(law: Law, categories: Categories) -> tuple[CategoryId, ...]:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
 from policies.agreements import Agreement
 from policies.categories import Categories
@@ -16,9 +16,9 @@ from policies.compiled import compile_pack
 from policies.considerations import Controller
 from policies.decision import Decision, PolicyQuestion, decide
 from policies.explain import near_misses
-from policies.law import Law, Sentence
+from policies.law import Date, Law, Sentence
 from policies.lines import Path
-from policies.located import MAX_TEXT, Located, Table, read
+from policies.located import MAX_FAULTS, MAX_TEXT, Located, Table, read
 from policies.pack import Pack
 from policies.trial import trial_agreement
 from policies.verdict import judge_of
@@ -29,6 +29,7 @@ from schemas.identifiers import CategoryId, Digest, PartyId, Slug
 from schemas.record import ShortText
 
 TODAY: Final = date(2026, 11, 24)  # of a scenario that names no day: every rule of the shipped law has begun
+PARAGRAPH: Final = r"^[0-7](\.[0-9])?(\([0-9]{1,2}\)| R[0-9]{1,2}| DENY| citations)?$"  # as `docs/governance.md` lists them
 MAX_LINES: Final = 10_000  # scenarios of one file: ten times the largest matrix anybody reads
 IN_ORDER: Final = frozenset(  # a scenario says only what is otherwise
     {
@@ -87,6 +88,7 @@ class Scenario(Table):
 
     id: Slug
     source: ShortText  # the section or the guidance it comes from
+    paragraph: Annotated[str, StringConstraints(pattern=PARAGRAPH, max_length=20)] | None = None  # of the brief this software was made from
     says: Sentence
     discloser: ControllerKind
     recipient: ControllerKind = ControllerKind.local_authority
@@ -97,7 +99,7 @@ class Scenario(Table):
     role: SubjectRole = SubjectRole.child
     category: CategoryId
     look_back_days: Annotated[int, Field(ge=0, le=40_000)] = 365
-    on: date = TODAY
+    on: Date = TODAY
     also: frozenset[Fact] = frozenset()
     without: frozenset[Fact] = frozenset()
     lacks: frozenset[Paper] = frozenset()
@@ -141,6 +143,8 @@ def _read_lines(text: str, file: str) -> Located[Scenarios]:
     faults: list[Fault] = []
     lines: dict[Path, int] = {(): 1}
     for number, line in enumerate(text.split("\n"), 1):
+        if len(faults) >= MAX_FAULTS:
+            break  # more than anybody reads at once
         if not line.strip():
             continue
         lines["scenario", len(found)] = number
@@ -237,7 +241,7 @@ def _controller(scenario: Scenario, law: Law) -> Controller:
     documents = {rule.needs_apd for rule in law.rules if rule.needs_apd is not None} - scenario.lacks_documents
     said: dict[str, object] = {"party": _party(scenario.discloser, "discloser"), "kind": scenario.discloser, "version": "scenario"}
     if Paper.own_task in has:
-        said["own_task"] = {"task": "its own", "citation": "the law that gives it"}
+        said["own_task"] = {"task": "its own", "citation": "Children Act 2004 s.11"}
     for paper in (Paper.official_authority, Paper.relevant_person, Paper.legitimate_interests):
         if paper in has:
             said[paper.value] = "stated"

@@ -88,6 +88,7 @@ MEANINGS: Final[Mapping[Fact, str]] = MappingProxyType(
         Fact.legal_privilege: "it is legally privileged",
         Fact.gender_recognition: "it is protected by the Gender Recognition Act",
         Fact.protected_person: "it concerns a protected person",
+        Fact.whereabouts_hidden: "it would tell where a person is whose whereabouts are hidden (S-flag)",
         Fact.reasked: "the question was re-asked with only its stage or rating raised",
         Fact.directory_stale: "the list of parties is out of date",
         Fact.pack_not_accepted: "the law and categories used here are not those that the network has accepted",

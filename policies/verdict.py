@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Final
 
@@ -11,9 +11,10 @@ from policies.answers import AGREEMENT_WAIVED, DETRIMENT, FAILED, LEANING, NO_AG
 from policies.compiled import Compiled, Plan
 from policies.index import bits
 from policies.law import LAYERS
-from policies.vocabulary import Alert, Fact
+from policies.vocabulary import Alert, Audience, Fact
 from schemas.enums import Layer, Outcome
 from schemas.identifiers import Slug
+from schemas.records import LadderStep
 
 REMEMBERED: Final = 4096  # distinct ways a ladder came out; a pack's real traffic has some dozens
 POSITION: Final[Mapping[Layer, int]] = {layer: position for position, layer in enumerate(LAYERS)}
@@ -32,6 +33,7 @@ class Verdict:
     answers: tuple[LayerAnswer, ...]
     caps: tuple[Slug, ...]
     alerts: tuple[Alert, ...]
+    told: dict[Audience, tuple[LadderStep, ...]] = field(default_factory=dict, compare=False, repr=False)  # its words, once somebody reads
 
 
 Judge = Callable[[Plan, int, int, tuple[Slug, ...], tuple[Slug, ...], int], Verdict]

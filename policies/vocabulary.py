@@ -43,6 +43,7 @@ class Fact(StrEnum):
     legal_privilege = "legal_privilege"
     gender_recognition = "gender_recognition"
     protected_person = "protected_person"
+    whereabouts_hidden = "whereabouts_hidden"
     # how the broker stands
     reasked = "reasked"
     directory_stale = "directory_stale"
@@ -149,6 +150,7 @@ SUPPLIABLE: Final = frozenset(  # what an asker can honestly add: a statement, a
         Fact.para18_cannot_be_given,
         Fact.para18_not_reasonably_obtained,
         Fact.para18_prejudices_protection,
+        Fact.consent_prejudices_purpose,
         Fact.break_glass,
     }
 )
@@ -162,6 +164,26 @@ PRIVATE: Final = frozenset(  # turns on what is held or what the holder thinks o
         Fact.legal_privilege,
         Fact.gender_recognition,
         Fact.protected_person,
+        Fact.whereabouts_hidden,
+    }
+)
+REVIEWERS: Final = frozenset(  # what an agency's reviewer may state of one question, on recorded grounds; no request and no machine can
+    {
+        Fact.public_interest_recorded,
+        Fact.holder_considered,
+        Fact.detriment_considered,
+        Fact.detriment_more,
+        Fact.considered_not_relevant,
+        Fact.subject_incapable,
+        Fact.consent_prejudices_purpose,
+        Fact.legal_claim,
+        Fact.court_order,
+        Fact.live_investigation,
+        Fact.adoption_record,
+        Fact.legal_privilege,
+        Fact.gender_recognition,
+        Fact.protected_person,
+        Fact.whereabouts_hidden,
     }
 )
 EVERY_CLASS: Final = frozenset(ClassCode)

@@ -51,13 +51,13 @@ class Agency:
         me, hub = self.party.trust.party(self.party.id), self.party.trust.party(request.hub)
         return Asked(request=request, digest=digest, thread=thread, me=me, hub=hub) if me is not None and hub is not None else None
 
-    def decide(self, asked: Asked, question: Question, at: datetime) -> Decided:
-        """What the ladder says, before anything is searched."""
+    def decide(self, asked: Asked, question: Question, at: datetime, stated: frozenset[Fact] = frozenset()) -> Decided:
+        """What the ladder says, before anything is searched; `stated`: what a reviewer says of it."""
         trust = self.party.trust
         holds = {Fact.directory_stale: not trust.is_fresh(at), Fact.pack_not_accepted: self.pack.law_digest not in trust.directory.packs}
         holds[Fact.reasked] = self._reasked(asked, question, at)
         standing = frozenset(fact for fact, held in holds.items() if held)  # what is so here today and makes release a review
-        return decide_question(asked, question, self.pack, at, standing)
+        return decide_question(asked, question, self.pack, at, standing | stated)
 
     def mentions(self, asked: Asked) -> tuple[Mention, ...]:
         """Each question under its keyed name, so that it is known when it is asked again."""

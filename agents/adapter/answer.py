@@ -109,7 +109,7 @@ class Said:
 
 
 def decide_question(asked: Asked, question: Question, pack: Pack, at: datetime, standing: frozenset[Fact] = frozenset()) -> Decided:
-    """Climb the ladder for one question; `standing`: what is so at this agency today and makes release a review."""
+    """Climb the ladder for one question; `standing`: what is so at this agency today, or a reviewer of it states."""
     question = still_within(question, pack, at)
     policy_question = before_answering(asked.request, question, Kinds(asked.hub.kind, asked.me.kind), at, standing)
     decision = decide(policy_question, pack, at)

@@ -44,17 +44,22 @@ class Dossier:
         ruled = self.ruled(key)
         return ruled is not None and ruled.outcome is not Outcome.release
 
-    def waiting(self) -> list[Waiting]:
-        """The questions that wait for a person, in the order asked."""
+    def waiting(self, *, withheld: bool = False) -> list[Waiting]:
+        """The questions that wait for a person, in the order asked; with `withheld` those the ladder refused, too."""
         if self.cancelled:
             return []
+        statuses = PEOPLES | {Status.withheld} if withheld else PEOPLES
         found = [(each, self.said.get((each.subject_ref, each.category))) for each in self.request.questions]
-        return [Waiting(dossier=self, question=question, said=said) for question, said in found if said is not None and self._waits(said)]
+        return [
+            Waiting(dossier=self, question=question, said=said)
+            for question, said in found
+            if said is not None and self._waits(said, statuses)
+        ]
 
-    def _waits(self, said: Said) -> bool:
+    def _waits(self, said: Said, statuses: frozenset[Status]) -> bool:
         ruled = self.ruled(said.key)
         withheld = ruled is not None and ruled.outcome is Outcome.withhold
-        return said.answer.status in PEOPLES and said.answer.reviewed_by is None and not withheld
+        return said.answer.status in statuses and said.answer.reviewed_by is None and not withheld
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

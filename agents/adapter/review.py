@@ -21,6 +21,7 @@ from agents.adapter.dossier import Dossier, Waiting, dossiers, revision_name
 from agents.adapter.edits import Numbered, edit_faults
 from agents.adapter.matching import MatchOutcome, plausible
 from agents.adapter.ports import Candidate
+from agents.adapter.stated import NOTHING, Stated
 from broker.effect import Effect, local_event, once
 from broker.store.find import events_named
 from policies.wording import boilerplate
@@ -58,6 +59,7 @@ class Sight:
     candidates: tuple[Candidate, ...] = ()  # to choose from, when it is not sure who is meant
     person: Candidate | None = None  # whom the reviewer chose
     items: tuple[Item, ...] = ()
+    stated: Stated = NOTHING
 
     @property
     def is_lawful(self) -> bool:
@@ -81,7 +83,8 @@ class Sight:
         """Of all that turned on what was found: HMAC-SHA256."""
         people = [[str(part) for part in _parts(each)] for each in self.candidates]
         chosen = self.person.key if self.person is not None else None
-        seen = [self.decided.decision.outcome.value, self.status.value, people, chosen, _ITEMS.dump_python(self.items, mode="json")]
+        outcome, stated = self.decided.decision.outcome.value, sorted(self.stated.facts)
+        seen = [outcome, self.status.value, people, chosen, _ITEMS.dump_python(self.items, mode="json"), stated]
         return Digest(hmac.digest(salt, json.dumps(seen).encode(), "sha256"))
 
 
@@ -97,7 +100,12 @@ class Stopped:
 
 
 class Desk(Agency):
-    """Where officers of the agency decide. Every look is an entry before anything is shown."""
+    """Where officers of the agency decide. Every look is an entry before anything is shown.
+
+    `stated`: what the officer states of the question before them, such as a court's order; it is decided with.
+    """
+
+    stated: Stated = NOTHING
 
     def queue(self) -> list[Waiting]:
         """All that waits for a person, the most pressing first."""
@@ -164,7 +172,7 @@ class Desk(Agency):
 
     def withhold(self, waiting: Waiting, officer: Officer, reason: str) -> Stopped | None:
         """Say no to one question; the hub is told whom to ring, neither that anything is held nor that nothing is."""
-        if len(reason.strip()) < LEAST_REASON or boilerplate(reason) or len(reason) > MOST_WORDS:
+        if len(reason.strip()) < LEAST_REASON or boilerplate(reason) or len(self.stated.reason(reason)) > MOST_WORDS:
             fix = "say in a sentence why this is not released in this case"
             raise ConfigurationError([Fault(file="--reason", message=f"says nothing, or is under {LEAST_REASON} characters", fix=fix)])
         sight = self._decided(waiting)
@@ -177,7 +185,9 @@ class Desk(Agency):
         if asked is None:
             message, fix = f"{waiting.dossier.request.hub} is no longer listed", "ring the hub"
             raise ConfigurationError([Fault(file="directory.avro", message=message, fix=fix)])
-        return Sight(waiting=waiting, asked=asked, decided=self.decide(asked, waiting.question, at), at=at)
+        return Sight(
+            waiting=waiting, asked=asked, decided=self.decide(asked, waiting.question, at, self.stated.facts), at=at, stated=self.stated
+        )
 
     def _look(self, waiting: Waiting, person: int | None) -> Sight:
         """Decide, then search; nothing is searched that could not leave anyway."""
@@ -276,7 +286,7 @@ class Desk(Agency):
             officer=officer,
             decided_at=sight.at,
             outcome=outcome,
-            reason=reason,
+            reason=sight.stated.reason(reason),
         )
         decision = replace(disclosure, operation=Operation.decision, outcome=Slug(outcome.value))
         revision = dossier.revision + 1

@@ -25,6 +25,7 @@ from broker.trustfiles import load_trust, read_root
 from policies.agreements import Agreement
 from policies.located import parse
 from policies.pack import Pack
+from policies.reach import undocumented
 from schemas.errors import ConfigurationError, Fault, InconsistentLogError, SharingError
 
 SQLITE: Final = "sqlite:///"
@@ -152,6 +153,11 @@ def _pack(home: Folder) -> str:
         message = f"law and categories {pack.law_digest} are not accepted by the directory: nobody is asked, nothing released"
         fix = f"mash directory draft --pack {pack.law_digest}, or the shipped law"
         raise ConfigurationError([Fault(file=str(home.path / "pack"), message=message, fix=fix)])
+    if missing := undocumented(pack):
+        message = f"no appropriate policy document for {', '.join(missing)}: a body that has none does not join; live, a person decides"
+        raise ConfigurationError(
+            [Fault(file=str(home.path / "pack" / "controller.toml"), message=message, fix="write it, and name it as [[apd]]")]
+        )
     return f"policy pack {str(pack.digest)[:16]} with accepted law {pack.law_digest}"
 
 

@@ -20,6 +20,7 @@ from broker.party import Party
 from broker.store import log
 from policies.decision import Decision
 from policies.explain import ladder, near_misses, shown_caps
+from policies.holder import holder_told
 from policies.pack import Pack
 from policies.replay import decide_again, differences
 from policies.sentences import MEANINGS
@@ -61,11 +62,13 @@ def explained(decision: Decision, voice: Audience) -> dict[str, Any]:
             {"fact": each.fact, "value": each.value, "says": each.says}
             for each in near_misses(decision.question, decision.pack, decision.at, voice)
         ],
+        "in_short": list(holder_told(decision).lines) if voice is Audience.holder else [],
     }
 
 
 def explained_lines(facts: dict[str, Any]) -> Iterator[str]:
     """The same for a person to read."""
+    yield from (f"  {said}" for said in facts["in_short"])
     for step in facts["ladder"]:
         sign = "-" if not step["applies"] else "+" if step["met"] else "x"
         yield f"  {sign} {step['layer']:16} {step['citation'] or ''}"

@@ -18,7 +18,7 @@ from broker.settings import read_text
 from policies.difference import Flip, ScenarioFlip, Sides, scenario_flips, space_flips
 from policies.located import Located
 from policies.pack import load_pack
-from policies.reach import coverage, never_released, uncited, unreachable, untried
+from policies.reach import coverage, never_released, uncited, undocumented, unreachable, untried
 from policies.scenario import Result, Scenarios, read_scenarios, run, scenario_faults
 from policies.vocabulary import Audience
 from schemas.errors import ConfigurationError, Fault
@@ -37,7 +37,7 @@ app.command()(replay)
 def check(
     folder: Annotated[Path | None, typer.Argument(help="A pack folder; without it the shipped law.")] = None, as_json: AsJson = False
 ) -> None:
-    """Every fault of every file at once (exit 3); then rules no question reaches and categories nothing releases (exit 1).
+    """Every fault of every file at once (exit 3); then rules no question reaches, categories nothing releases, documents missing (exit 1).
 
     Example: mash policy check police/pack
     """
@@ -45,6 +45,7 @@ def check(
     found = {
         "unreachable_rules": unreachable(pack.law, pack.categories),
         "categories_never_released": never_released(pack.law, pack.categories),
+        "policy_documents_missing": undocumented(pack),
     }
     unnamed = uncited(pack.law)
     facts = {name: list(ids) for name, ids in found.items()} | {"enactment_to_be_named": list(unnamed), "law_digest": str(pack.law_digest)}

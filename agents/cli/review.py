@@ -15,6 +15,7 @@ from agents.adapter.correction import correct as take_back
 from agents.adapter.dossier import Waiting
 from agents.adapter.edits import Draft, Numbered
 from agents.adapter.review import Desk, Stopped
+from agents.adapter.stated import stated
 from agents.cli.compose import adapter_of, officer_of
 from agents.cli.output import ERR, AsJson, Exit, guarded, plain, tell
 from agents.cli.sight import sight_json, sight_lines, waiting_json, waiting_line
@@ -34,14 +35,21 @@ As = Annotated[str, typer.Option("--as", help="Your staff id: what you see and d
 Role = Annotated[str, typer.Option(help="Your role.")]
 Person = Annotated[int | None, typer.Option("--person", min=1, help="Who is meant, by the number shown, when it is not sure.")]
 Words = Annotated[str | None, typer.Option("--interpretation", help="What it means, in your profession's words.")]
+States = Annotated[
+    list[str] | None, typer.Option("--states", help="What you know of this question, such as court_order; it is decided with. Repeatable.")
+]
+Grounds = Annotated[str | None, typer.Option("--grounds", help="How you know it, in a sentence; it is kept here and not sent.")]
 REVIEWER = "reviewer"
 
 
 @contextmanager
-def _desk(folder: Path) -> Iterator[Desk]:
+def _desk(folder: Path, states: list[str] | None = None, grounds: str | None = None) -> Iterator[Desk]:
+    said = stated(states or (), grounds)
     adapter = adapter_of(folder)
     try:
-        yield Desk(adapter.party, adapter.settings, adapter.pack, adapter.source)
+        desk = Desk(adapter.party, adapter.settings, adapter.pack, adapter.source)
+        desk.stated = said
+        yield desk
     finally:
         adapter.source.close()
         adapter.party.close()
@@ -69,6 +77,8 @@ def show(
     viewer: As,
     role: Role = REVIEWER,
     person: Person = None,
+    states: States = None,
+    grounds: Grounds = None,
     folder: Home = Path(),
     as_json: AsJson = False,
 ) -> None:
@@ -76,7 +86,7 @@ def show(
 
     Example: mash review show 3f0c12ab s1 pol.incidents --as p.shah --folder police/
     """
-    with _desk(folder) as desk:
+    with _desk(folder, states, grounds) as desk:
         sight = desk.show(_waiting(desk, request, subject, category), _officer(desk, viewer, role), person)
         why = desk.why(sight.waiting)
         tell(as_json, sight_json(sight, why), [*sight_lines(sight, why), "", "This view is in the access log (unwitnessed)."])
@@ -91,15 +101,19 @@ def release(
     viewer: As,
     role: Role = REVIEWER,
     person: Person = None,
+    states: States = None,
+    grounds: Grounds = None,
     interpretation: Words = None,
     folder: Home = Path(),
     as_json: AsJson = False,
 ) -> None:
     """Release what you were shown. If it changed since, the new is shown and nothing leaves (exit 1).
 
+    What the ladder refused may be opened by what you know: `--states court_order --grounds "…"`, with show first.
+
     Example: mash review release 3f0c12ab s1 pol.incidents --as p.shah --folder police/
     """
-    with _desk(folder) as desk:
+    with _desk(folder, states, grounds) as desk:
         waiting, officer = _waiting(desk, request, subject, category), _officer(desk, viewer, role)
         stopped = desk.release(waiting, officer, person=person, interpretation=interpretation)
         _tell_done(desk, stopped, "released", as_json=as_json)
@@ -115,6 +129,8 @@ def edit(
     viewer: As,
     role: Role = REVIEWER,
     person: Person = None,
+    states: States = None,
+    grounds: Grounds = None,
     interpretation: Words = None,
     folder: Home = Path(),
     as_json: AsJson = False,
@@ -124,7 +140,7 @@ def edit(
     Example: mash review edit 3f0c12ab s1 pol.incidents cut.json --as p.shah --folder police/
     """
     draft = _draft(file)
-    with _desk(folder) as desk:
+    with _desk(folder, states, grounds) as desk:
         waiting, officer = _waiting(desk, request, subject, category), _officer(desk, viewer, role)
         stopped = desk.release(waiting, officer, person=person, draft=draft, file=str(file), interpretation=interpretation)
         _tell_done(desk, stopped, "released as edited", as_json=as_json)
@@ -139,6 +155,8 @@ def withhold(
     viewer: As,
     reason: Annotated[str, typer.Option(help="Why, in a sentence about this case; it is kept here and not sent.")],
     role: Role = REVIEWER,
+    states: States = None,
+    grounds: Grounds = None,
     folder: Home = Path(),
     as_json: AsJson = False,
 ) -> None:
@@ -146,7 +164,7 @@ def withhold(
 
     Example: mash review withhold 3f0c12ab s1 pol.incidents --as p.shah --reason "…" --folder police/
     """
-    with _desk(folder) as desk:
+    with _desk(folder, states, grounds) as desk:
         waiting, officer = _waiting(desk, request, subject, category), _officer(desk, viewer, role)
         _tell_done(desk, desk.withhold(waiting, officer, reason), "withheld", as_json=as_json)
 
@@ -196,7 +214,8 @@ def _said(argument: str) -> str:
 
 def _waiting(desk: Desk, request: str, subject: str, category: str) -> Waiting:
     wanted = (SubjectRef(subject), CategoryId(category)) if _well_formed(subject, category) else None
-    found = [each for dossier in desk.named(request) for each in dossier.waiting() if each.key == wanted]
+    opened = bool(desk.stated.facts)  # what the ladder refused may come out otherwise with what the officer knows
+    found = [each for dossier in desk.named(request) for each in dossier.waiting(withheld=opened) if each.key == wanted]
     if len(found) != 1:
         raise ConfigurationError([Fault(file=_said(request), message="no such question waits here for a person", fix="mash review list")])
     return found[0]

@@ -12,6 +12,8 @@ from agents.adapter.ports import Candidate
 from agents.adapter.review import Sight
 from agents.cli.show import WORDS, ladder_lines, name_of, near_lines, searched_line
 from policies.explain import ladder, near_misses
+from policies.holder import holder_told
+from policies.sentences import MEANINGS
 from policies.vocabulary import Audience
 from schemas.records import Item, LadderStep, NearMiss, Searched, Subject
 
@@ -58,6 +60,8 @@ def sight_json(sight: Sight, why: tuple[str, ...]) -> dict[str, Any]:
         "asked_about": _SUBJECT.dump_python(_subject(sight.waiting), mode="json"),
         "concern": request.concern,
         "necessity": {"reason": request.necessity.reason.value, "text": request.necessity.text},
+        "stated": sorted(sight.stated.facts),
+        "in_short": list(holder_told(sight.decided.decision, request.duty_contact).lines),
         "may_be_released": sight.is_lawful,
         "ladder": _LADDER.dump_python(ladder(sight.decided.decision, Audience.reviewer), mode="json"),
         "near_misses": _MISSES.dump_python(misses, mode="json"),
@@ -82,6 +86,10 @@ def sight_lines(sight: Sight, why: tuple[str, ...]) -> list[str]:
         f"Concern: {request.concern}",
         f"Necessary because ({request.necessity.reason.value}): {request.necessity.text}",
         f"Asked by {request.officer.id} ({request.officer.role}), stage {request.stage.value}, RAG {request.rag.value}",
+        *([f"You state: {'; '.join(MEANINGS[each] for each in sorted(sight.stated.facts))}"] if sight.stated.facts else []),
+        "",
+        "In short",
+        *(f"  {line}" for line in facts["in_short"]),
         "",
         "Lawful basis",
         *(f"  {line}" for line in ladder_lines(ladder(sight.decided.decision, Audience.reviewer))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files as resources
 
 import pytest
@@ -42,7 +43,7 @@ def test_the_shipped_law_is_checked_without_fault():
     said = json.loads(out)
     assert code == 0
     assert (said["unreachable_rules"], said["categories_never_released"]) == ([], [])
-    assert said["enactment_to_be_named"] == ["bar.adoption", "bar.protected-person", "gdpr.annex2.crime"]
+    assert said["enactment_to_be_named"] == ["bar.adoption", "bar.protected-person", "bar.s-flag", "gdpr.annex2.crime"]
 
 
 def test_the_examples_that_come_along_are_checked_without_fault(tmp_path):
@@ -53,6 +54,17 @@ def test_the_examples_that_come_along_are_checked_without_fault(tmp_path):
     code, out, _ = mash("check", tmp_path)
     assert code == 0
     assert "1 agreements: no fault" in out
+
+
+def test_a_pack_without_its_policy_documents_is_told_before_it_joins(tmp_path):
+    examples = resources("policies").joinpath("agreements")
+    (tmp_path / "agreements").mkdir()
+    own = examples.joinpath("controller.toml").read_text()
+    (tmp_path / "controller.toml").write_text(re.sub(r"\[\[apd\]\]\ncondition = .*\nversion = .*\n", "", own))
+    (tmp_path / "agreements/example.toml").write_text(examples.joinpath("example.toml").read_text())
+    code, out, _ = mash("check", tmp_path)
+    assert code == 1
+    assert "policy documents missing: sch1.para18\npolicy documents missing: sch1.para6\n" in out
 
 
 def test_every_fault_of_every_file_comes_at_once_with_its_line(tmp_path):
@@ -129,6 +141,9 @@ def test_a_scenario_is_explained_in_every_voice(voice):
     said = json.loads(out)
     assert (code, said["outcome"], len(said["ladder"])) == (0, "withhold", 11)
     assert "requester_task_stated" in {each["fact"] for each in said["near_misses"]}
+    assert [each.split()[0] for each in said["in_short"]] == (
+        ["agency.local-authority-recipient", "Nothing", "What", "Ring"] if voice == "holder" else []
+    )
 
 
 def test_an_asker_is_told_nothing_of_a_bar():

@@ -646,6 +646,15 @@ def key_of(folder, use):
     return path
 
 
+def without_documents(folder):
+    own = folder / "police" / "pack" / "controller.toml"
+    own.write_text(
+        own.read_text()
+        .replace('[[apd]]\ncondition = "sch1.para18"\nversion = "demo"\n', "")
+        .replace('[[apd]]\ncondition = "sch1.para6"\nversion = "demo"\n', "")
+    )
+
+
 def no_encryption_key(folder):
     for path in (folder / "police" / "keys").glob("encryption-*"):
         path.unlink()
@@ -714,6 +723,7 @@ BROKEN = {
     "no source": (lambda folder: (folder / "police/records.sqlite").unlink(), {"source"}, "may this account read it"),
     "no index": (drop_index, {"source"}, "index"),
     "a store that is none": (scrawl("store.sqlite"), {"store", "log"}, "is not a usable database"),
+    "no policy documents": (without_documents, {"pack"}, "no appropriate policy document for sch1.para18"),
     "a transport that is none": (
         lambda folder: (folder / "transport.sqlite").write_text("nonsense" * 1000),
         {"transport"},

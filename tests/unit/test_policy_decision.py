@@ -32,7 +32,7 @@ GLASS = {"stage": Stage.emergency, "facts": FACTS | {Fact.break_glass}}
 PROBATION = ControllerKind.probation
 CHARITY = ControllerKind.charity
 CRIMES = CategoryId("pol.crime_reports")
-BAR_FACTS = (Fact.adoption_record, Fact.legal_privilege, Fact.gender_recognition, Fact.protected_person)
+BAR_FACTS = (Fact.adoption_record, Fact.legal_privilege, Fact.gender_recognition, Fact.protected_person, Fact.whereabouts_hidden)
 
 
 def layers(decision) -> list[str]:

@@ -14,7 +14,7 @@ from policies.vocabulary import DERIVED, PRIVATE, SUPPLIABLE, Audience, Fact
 from schemas.enums import Layer, Purpose, Rag, Stage, SubjectRole
 from schemas.identifiers import CategoryId
 
-BARS = (Fact.adoption_record, Fact.legal_privilege, Fact.gender_recognition, Fact.protected_person)
+BARS = (Fact.adoption_record, Fact.legal_privilege, Fact.gender_recognition, Fact.protected_person, Fact.whereabouts_hidden)
 LABELS = {"stage", "rag", "purpose", "requester_kind"}
 
 

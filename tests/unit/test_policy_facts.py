@@ -12,7 +12,7 @@ from policies.categories import CONCERN
 from policies.decision import decide
 from policies.facts import SKEW, controller_facts, question_of, request_facts
 from policies.vocabulary import Fact
-from schemas.enums import Consent, Kind, NecessityReason, Openness, Outcome, Para18Reason, Stage
+from schemas.enums import Consent, Kind, NecessityReason, Openness, Outcome, Para18Reason, Purpose, Stage
 from schemas.identifiers import CategoryId, SubjectRef
 from schemas.records import Necessity, Question, RequesterBasis
 
@@ -93,6 +93,22 @@ def test_the_reason_must_fit_the_stage(stage, reason, fits) -> None:
 def test_glass_breaks_only_in_an_emergency() -> None:
     assert Fact.break_glass not in request_facts(request(break_glass=True), now=NOW)
     assert Fact.break_glass in request_facts(request(break_glass=True, stage=Stage.emergency), now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "openness", "sharing", "holds"),
+    [
+        (Purpose.crime_and_disorder, Openness.prejudices_enquiry, Consent.not_sought, True),
+        (Purpose.crime_and_disorder, Openness.prejudices_enquiry, Consent.given, False),
+        (Purpose.crime_and_disorder, Openness.increases_risk, Consent.not_sought, False),
+        (Purpose.crime_and_disorder, Openness.informed, Consent.refused, False),
+        (Purpose.safeguarding, Openness.prejudices_enquiry, Consent.not_sought, False),
+    ],
+)
+def test_whoever_may_not_be_told_of_an_enquiry_against_crime_cannot_be_asked_for_consent(purpose, openness, sharing, holds) -> None:
+    consents = replace(CONSENTS, openness=openness, sharing=sharing)
+    found = request_facts(request(purpose=purpose, consents=consents), now=NOW)
+    assert (Fact.consent_prejudices_purpose in found) is holds
 
 
 def asked(subject: str, disclosure: Kind, **changes: object):

@@ -79,6 +79,7 @@ PERMITS = {
     "gdpr.annex2.para8": (TRUST, {}, {"purpose": WELFARE}),
     "gdpr.annex2.para8.welfare": (TRUST, {"purpose": WELFARE}, {}),
     "gdpr.art6-1-c": (TRUST, {}, {"stage": Stage.screening, "facts": FACTS | {Fact.detriment_more}}),
+    "gdpr.art6-1-c.court-order": (CHARITY, {"facts": FACTS | {Fact.court_order}}, {}),
     "gdpr.art6-1-e": (POLICE, {}, None),
     "gdpr.art6-1-d": (TRUST, {"stage": Stage.emergency}, {}),
     "gdpr.art6-1-ea.request": (CHARITY, {}, {"facts": FACTS - {Fact.requester_task_stated}}),
@@ -134,6 +135,7 @@ BARS = {
     "bar.privilege": Fact.legal_privilege,
     "bar.gender-recognition": Fact.gender_recognition,
     "bar.protected-person": Fact.protected_person,
+    "bar.s-flag": Fact.whereabouts_hidden,
 }
 ELSEWHERE = {"ca2004.s10", "confidence.statute"}  # below: one by its dates, one by a law that lifts confidence
 

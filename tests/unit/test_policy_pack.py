@@ -7,12 +7,14 @@ from datetime import date
 from importlib.resources import files as resources
 
 import pytest
-from policy_support import CATEGORIES, HUB, NOW, POLICE, TRUST, agreement_text, controller_text, files_for, pack_for, party_of
+from policy_support import CATEGORIES, HUB, NOW, POLICE, TRUST, agreement_text, controller_text, files_for, pack_for, party_of, question
 
 from policies.categories import CONCERN, Redaction, Retention
+from policies.decision import decide
 from policies.pack import load_pack, shipped
+from policies.reach import undocumented
 from policies.vocabulary import EVERY_CLASS, ClassCode
-from schemas.enums import ControllerKind, Handling, Purpose, Stage
+from schemas.enums import ControllerKind, Handling, Outcome, Purpose, Stage
 from schemas.errors import ConfigurationError
 from schemas.identifiers import CategoryId
 from schemas.record import MAX_QUESTIONS, MAX_SUBJECTS
@@ -324,3 +326,43 @@ def test_supplies_names_parties_and_categories_of_the_agreement() -> None:
         (lines + 3, "names somebody who is not in parties"),
         (lines + 4, "names categories not agreed: pol.unknown"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "basis", "apds", "missing"),
+    [
+        (TRUST, '["ca2004.s16la"]', ("sch1.para18",), ()),
+        (TRUST, '["ca2004.s16la", "sch1.para18-c", "art10.para6"]', ("sch1.para18",), ("sch1.para6",)),
+        (TRUST, '["sch1.para18-c", "sch1.para1"]', ("sch1.para18",), ()),  # paragraph 1 is a council's, whoever else signed
+        (TRUST, '["ca2004.s16la"]', (), ("sch1.para18", "sch1.para6")),
+    ],
+)
+def test_the_documents_a_body_must_have_before_it_joins(kind, basis, apds, missing) -> None:
+    text = agreement_text(kind).replace('basis = ["ca2004.s16la"]', f"basis = {basis}")
+    pack = load_pack(files_for(kind, agreement=text, apds=apds))
+    assert undocumented(pack) == missing
+    assert decide(question(kind), pack, NOW).outcome is not Outcome.withhold  # live, its absence never withholds
+
+
+def test_without_an_agreement_nothing_is_leaned_on_yet() -> None:
+    assert undocumented(load_pack(files_for(TRUST, agreement=None, apds=()))) == ()
+
+
+LETTERS = dict(zip("PHSCTI", ("personal", "health", "special", "criminal", "third_party", "intelligence"), strict=True))
+STATED = """csc.contacts_referrals PT · csc.assessments PHT · csc.lac_status_legal P · csc.family_network T · csc.lado_flag C
+pol.incidents CT · pol.da_callouts_dash CT · pol.crime_reports C · pol.pnc_convictions C · pol.warnings_markers I
+pol.intelligence I · pol.rso_mappa C · gp.registration P · gp.safeguarding_codes H · gp.consultation_summary H
+gp.was_not_brought H · gp.parental_mh_substance HT · acute.ed_attendances H · acute.injury_admissions H · amb.callouts H
+mat.booking_concerns HT · hv.contacts_reviews H · sn.contacts H · camhs.referral_risk H · amh.parental_care HT
+sub.treatment HT · edu.enrolment P · edu.sen_ehcp H · edu.dsl_concerns PT · prob.current_order_licence C
+prob.licence_conditions C · prob.risk_of_serious_harm C · prob.mappa_level C · prob.address P · prob.perpetrator_programme C
+yjs.orders_disposals C · yjs.assetplus_summary CH · yjs.exploitation_nrm C · hou.tenancy_household P · hou.homelessness P
+hou.asb CT · hou.rent_arrears P · hou.property_condition P · hou.domestic_abuse_move P · asc.s42_history H
+asc.care_needs HT · asc.mca H · idva.marac_history CT · imm.status S"""
+
+
+@pytest.mark.parametrize("stated", STATED.replace("\n", " · ").split(" · "))
+def test_a_category_carries_every_class_that_the_brief_gives_it(stated) -> None:
+    name, letters = stated.split()
+    (category,) = [each for each in pack_for(TRUST).categories.categories if each.id == name]
+    assert {LETTERS[letter] for letter in letters} <= {code.value for code in category.classes}

@@ -111,6 +111,25 @@ def test_a_look_in_words_shows_the_request_the_ladder_and_what_would_leave(folde
         assert words in look.stdout
 
 
+def test_what_an_officer_states_is_decided_with_and_only_what_is_theirs_to_state_on_grounds(folder):
+    asked = question(folder)
+    grounds = "The detective in charge rang this morning and asked us to wait."
+    facts = said(mash(folder, "show", *asked, *AS, "--states", "live_investigation", "--grounds", grounds))
+    assert facts["stated"] == ["live_investigation"]
+    assert "live_investigation" in facts["why"]
+    words = mash(folder, "show", *asked, *AS, "--states", "live_investigation", "--grounds", grounds, json_too=False).stdout
+    assert "You state: a live investigation may be prejudiced" in words
+    refused = mash(folder, "release", *asked, *AS, "--states", "break_glass", "--states", "court_order")
+    assert refused.exit_code == 3
+    assert [each["file"] for each in error(refused)["faults"]] == ["--states", "--grounds"]
+    assert "court_order" in error(refused)["faults"][0]["fix"]
+
+
+def test_a_look_says_in_short_who_asks_why_one_may_answer_what_protects_and_whom_to_ring(folder):
+    short = said(mash(folder, "show", *question(folder), *AS))["in_short"]
+    assert [each.split()[0] for each in short] == ["hub.borough", "You", "What", "Ring"]
+
+
 def test_a_release_without_a_look_shows_and_releases_nothing_then_does(folder):
     asked = question(folder)
     first = mash(folder, "release", *asked, *AS)
