@@ -16,9 +16,11 @@ from agents.hub.service import Hub
 from agents.hub.settings import HubSettings, read_settings
 from broker.effect import Milestone
 from broker.packfiles import keep_pack, read_pack, signed_pack
+from broker.packsigning import check_signed
 from broker.party import Party, open_transport, utc_now
 from broker.ports import Transport
 from broker.settings import Folder, read_text
+from broker.trustfiles import load_trust
 from policies.categories import Categories
 from policies.located import parse
 from policies.pack import Pack
@@ -59,7 +61,7 @@ def hub_of(path: Path, transport: Transport | None = None, now: Clock = utc_now,
     """The hub of a folder."""
     hub_settings(path)  # its own faults first: a pack is no part of them
     _check_kind(path, "hub")
-    pack = own_pack(path)
+    pack = signed_own_pack(path, now())
     keep_pack(path, pack)
     settings = hub_settings(path, pack.categories)
     hub = Hub(party_of(path, transport, now, reached), settings, pack)
@@ -77,7 +79,7 @@ def adapter_of(path: Path, transport: Transport | None = None, now: Clock = utc_
     """The adapter of a folder."""
     settings = adapter_settings(path)
     _check_kind(path, "agency")
-    pack = own_pack(path)
+    pack = signed_own_pack(path, now())
     keep_pack(path, pack)
     adapter = Adapter(party_of(path, transport, now, reached), settings, pack, open_source(settings.source, path))
     _by_directory(adapter, pack)
@@ -93,6 +95,13 @@ def _by_directory(service: Hub | Adapter, pack: Pack) -> None:
         tell_unsigned(service)
 
     service.party.on_directory(renewed)
+
+
+def signed_own_pack(path: Path, at: datetime) -> Pack:
+    """The policy pack that a party runs under: its own, and signed by it."""
+    pack = own_pack(path)
+    check_signed(Folder(path), pack, load_trust(Folder(path), at))
+    return pack
 
 
 def own_pack(path: Path) -> Pack:

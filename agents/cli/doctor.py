@@ -18,6 +18,7 @@ from agents.cli.log import verify_party
 from agents.cli.output import AsJson, Exit, guarded, tell
 from broker import keystore
 from broker.packfiles import signed_pack
+from broker.packsigning import check_signed
 from broker.party import Party, open_transport, utc_now
 from broker.settings import Folder, read_text
 from broker.streams import DIRECTORY
@@ -158,7 +159,8 @@ def _pack(home: Folder) -> str:
         raise ConfigurationError(
             [Fault(file=str(home.path / "pack" / "controller.toml"), message=message, fix="write it, and name it as [[apd]]")]
         )
-    return f"policy pack {str(pack.digest)[:16]} with accepted law {pack.law_digest}"
+    check_signed(home, pack, load_trust(home, utc_now()))
+    return f"policy pack {str(pack.digest)[:16]}, signed, with accepted law {pack.law_digest}"
 
 
 def _agreements(home: Folder) -> str:

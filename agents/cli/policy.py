@@ -14,6 +14,7 @@ from agents.cli.explain import IGO, explain_logged, explained, explained_lines
 from agents.cli.lawfiles import law_and_categories, pack_files
 from agents.cli.output import AsJson, Exit, guarded, tell
 from agents.cli.replay import replay
+from agents.cli.sign import sign
 from broker.settings import read_text
 from policies.difference import Flip, ScenarioFlip, Sides, scenario_flips, space_flips
 from policies.located import Located
@@ -30,6 +31,7 @@ Files = Annotated[list[Path] | None, typer.Argument(help="Scenario files, .toml 
 OwnCategories = Annotated[Path | None, typer.Option("--categories", help="A category table of one's own, for this run.")]
 app.command()(papers.draft)
 app.command()(replay)
+app.command()(sign)
 
 
 @app.command()

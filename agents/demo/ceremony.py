@@ -16,6 +16,7 @@ from broker import keystore
 from broker.directory import LARGE, open_enrolment, parse_root, sign
 from broker.founding import Changes, announce_due, draft_directory, new_lone_key, new_party, root_text, snapshot_of
 from broker.packfiles import listing_of, read_pack
+from broker.packsigning import sign_pack
 from broker.settings import Folder
 from broker.trustfiles import path_of, read_root, read_statement, write_whole
 from policies.categories import CONCERN, Categories, Category
@@ -148,11 +149,13 @@ def members_of(folder: Path) -> list[Member]:
 
 
 def _enrol(party: Folder, files: Mapping[str, str], pinned: str, at: datetime) -> Statement:
-    """What an operator does: write the settings, pin the root, `mash keys new`."""
+    """What an operator does: write the settings, pin the root, `mash keys new`, `mash policy sign`."""
     for name, text in files.items():
         write_whole(party.path / name, text.encode())
     write_whole(party.root_file, pinned.encode())
-    return new_party(party, at)
+    enrolled = new_party(party, at)
+    sign_pack(party, read_pack(party.path), at)
+    return enrolled
 
 
 def renew(folder: Path, at: datetime) -> list[Statement]:

@@ -6,7 +6,7 @@ import json
 from importlib.resources import files as resources
 
 import pytest
-from small_borough import SmallBorough, alarms
+from small_borough import NOW, SmallBorough, alarms
 from typer.testing import CliRunner
 
 from agents.adapter.answer import Decided
@@ -14,6 +14,8 @@ from agents.cli.app import app
 from agents.cli.run import tell_unsigned
 from agents.demo.agreement import PLACE
 from broker.packfiles import read_pack, signed_pack
+from broker.packsigning import sign_pack
+from broker.settings import Folder
 from policies.agreements import digest_of_agreement
 from policies.vocabulary import Alert
 from schemas.enums import Layer, Outcome, Status
@@ -181,6 +183,7 @@ def test_the_doctor_says_when_a_signed_agreement_has_ended_or_is_due_for_review(
         file = tmp_path / name / PLACE
         text = file.read_text(encoding="utf-8").replace("from = 2026", "from = 2024").replace(old, new)
         file.write_text(text, encoding="utf-8")
+        sign_pack(Folder(tmp_path / name), read_pack(tmp_path / name), NOW)
     listing = AgreementListing(id="borough-mash", digest=digest_of_agreement(text))
     borough.tell(borough.next_directory(agreements=(listing,)))
     borough.work()

@@ -24,6 +24,7 @@ ROW = re.compile(r"^\| (.+) \|$", re.MULTILINE)
 OWN = {
     "mash/1 store",
     "mash/1 pack",
+    "mash/1 pack signature",
     "mash/1 law",
     "mash/1 contact",
     "mash/1 decided",
