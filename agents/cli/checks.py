@@ -10,12 +10,13 @@ from uuid import UUID
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from agents.cli.casetext import when
-from agents.cli.compose import hub_of
+from agents.cli.casetext import link_lines, when
+from agents.cli.compose import hub_of, officer_of
 from agents.cli.output import AsJson, guarded, tell
 from agents.cli.show import ladder_lines, near_lines
 from agents.hub.checks import Plan
 from agents.hub.intake import SAY_WHY, faults_of
+from agents.hub.links import linked
 from agents.hub.proposal import FORM, Grounds, LeftOut, Proposal, Refused, Why, narrow, proposal, read_changes, widen
 from agents.hub.service import Hub, decision_of
 from broker.settings import read_bytes
@@ -24,7 +25,7 @@ from policies.vocabulary import Audience
 from policies.wording import boilerplate
 from schemas.errors import ConfigurationError, Fault
 from schemas.events import Contact, OfficerDecision
-from schemas.records import LadderStep
+from schemas.records import LadderStep, Officer
 
 _LADDER = TypeAdapter(tuple[LadderStep, ...])
 WHY = {
@@ -58,17 +59,27 @@ def checks(
     wider: Annotated[list[str] | None, typer.Option("--widen", help="Ask more, in the same form.")] = None,
     reason: Annotated[str, typer.Option(help="Why less or more is asked, of this case; recorded with the decision.")] = "",
     send: Annotated[bool, typer.Option("--send", help="Record the decision with these checks; mash hub run then asks.")] = False,
+    viewer: Annotated[
+        str | None, typer.Option("--as", help="Your staff id, unless it is your own decision that you try: the look is an entry.")
+    ] = None,
+    role: Annotated[str, typer.Option(help="Your role.")] = "hub_member",
     folder: Annotated[Path, typer.Option("--folder", help="The hub's folder.")] = Path(),
     as_json: AsJson = False,
 ) -> None:
     """Which agencies would be asked what about whom, the ladder foretold, and what is left out and why.
+
+    Other contacts about the same people come first: look at them before anybody is asked.
 
     Example: mash hub checks 0b6f… decision.json --narrow 'agency.trust/s2/*' --reason "The partner has never lived here." --send
     """
     less, more = read_changes(narrower or (), "--narrow"), read_changes(wider or (), "--widen")
     hub = hub_of(folder)
     try:
-        shown = proposal(_grounds(hub, case, read_decision(file) if file is not None else None))
+        decision = read_decision(file) if file is not None else None
+        grounds = _grounds(hub, case, decision)
+        hub.looked(case, _viewer(hub, viewer, role, decision), grounds.decision, "checks")
+        links = linked(hub.party, case)
+        shown = proposal(grounds)
         if less:
             shown = _made(narrow(shown, less, reason))
         if more:
@@ -78,7 +89,17 @@ def checks(
     finally:
         hub.party.close()
     sent = [f"{case}: decided; mash hub run asks the agencies"] if send else []
-    tell(as_json, proposal_json(shown) | {"sent": send}, [*proposal_lines(shown), *sent])
+    others = [f"Other contact: {each}" for each in link_lines(links)]
+    facts = proposal_json(shown) | {"other_contacts": [each.contact_ref for each in links], "sent": send}
+    tell(as_json, facts, [*others, *proposal_lines(shown), *sent])
+
+
+def _viewer(hub: Hub, viewer: str | None, role: str, decision: OfficerDecision | None) -> Officer:
+    if viewer is not None:
+        return officer_of(viewer, role, hub.party.id)
+    if decision is None:
+        raise ConfigurationError([Fault(file="--as", message="is needed to look at another's decision", fix="your staff id")])
+    return decision.officer
 
 
 def _grounds(hub: Hub, case: UUID, decision: OfficerDecision | None) -> Grounds:

@@ -318,6 +318,12 @@ class Hub:
             self.party.store.apply([Effect(received=receipt, entries=(entry,))], self.party.seal, at)
         return record
 
+    def looked(self, case_id: UUID, viewer: Officer, why: OfficerDecision, what: str) -> None:
+        """Enter a look at a case that is not one at its record, before anything of it is shown."""
+        at = self.party.now()
+        entry = case_entry(at, Operation.consultation, viewer, case_id, why, what)
+        self.party.store.apply([Effect(entries=(entry,))], self.party.seal, at)
+
 
 def decision_of(events: Iterable[Kept]) -> OfficerDecision | None:
     """The officer's decision: with the contact, or made later."""

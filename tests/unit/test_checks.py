@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from network import DUTY
 from policy_support import request
 from pydantic import TypeAdapter
-from small_borough import NOW, SmallBorough, write_files
+from small_borough import NOW, SmallBorough, entries_of, write_files
 from typer.testing import CliRunner
 
 from agents.cli.app import app
@@ -30,10 +30,10 @@ from policies.categories import CONCERN
 from policies.pack import load_pack, shipped
 from policies.vocabulary import SUPPLIABLE, Fact
 from schemas import codec
-from schemas.enums import ControllerKind, NecessityReason, Openness, Rag, Stage, SubjectRole
+from schemas.enums import ControllerKind, NecessityReason, Openness, Operation, Rag, Stage, SubjectRole
 from schemas.errors import ConfigurationError
 from schemas.events import Contact, Decided, OfficerDecision, Referrer
-from schemas.identifiers import CategoryId, Digest, PartyId, SubjectRef
+from schemas.identifiers import CategoryId, Digest, PartyId, Slug, SubjectRef
 from schemas.record import MAX_QUESTIONS
 from schemas.records import Request, Subject
 from schemas.statements import Party
@@ -591,7 +591,9 @@ def borough(template, tmp_path):
 def waiting(borough, tmp_path):
     """A contact that waits, and the file of the decision to be made."""
     at = borough.clock.at - timedelta(minutes=30)
-    one = replace(contact(), received_at=at - timedelta(hours=1))
+    child, other = contact().subjects
+    known = replace(child, family_name="Synthetic", born_on=date(2018, 5, 6))
+    one = replace(contact(), received_at=at - timedelta(hours=1), subjects=(known, other))
     borough.hub.intake(TypeAdapter(Contact).dump_json(one, exclude={"decision"}) + b"\n", "one.jsonl")
     (case,) = borough.hub.party.store.cases()
     file = tmp_path / "decision.json"
@@ -601,6 +603,34 @@ def waiting(borough, tmp_path):
 
 def told(result):
     return json.loads(result.stdout.strip().splitlines()[-1])
+
+
+def test_a_look_at_the_checks_is_an_entry_first_and_tells_of_other_contacts(borough, waiting):
+    case, file = waiting
+    hub = borough.folder / "hub"
+    before = entries_of(borough.hub.party)
+    one = borough.hub.contact(case)
+    earlier = replace(one, contact_ref=Slug("earlier"), received_at=one.received_at - timedelta(days=3))
+    borough.hub.intake(TypeAdapter(Contact).dump_json(earlier, exclude={"decision"}) + b"\n", "earlier.jsonl")
+    shown = mash("hub", "checks", case, file, "--folder", hub)
+    assert shown.stdout.startswith("Other contact: earlier, received at "), shown.output
+    assert "about the same person" in shown.stdout.splitlines()[0]
+    assert told(mash("hub", "checks", case, file, "--as", "a.manager", "--folder", hub, "--json"))["other_contacts"] == ["earlier"]
+    looks = [each for each in entries_of(borough.hub.party)[len(before) :] if each.outcome == "checks"]
+    officer = CHOICE.validate_json(file.read_bytes()).officer
+    assert [(each.operation, each.actor.id, each.case_id) for each in looks] == [
+        (Operation.consultation, officer.id, case),
+        (Operation.consultation, "a.manager", case),
+    ]
+
+
+def test_whoever_looks_at_anothers_checks_says_who_they_are(borough, waiting):
+    case, file = waiting
+    hub = borough.folder / "hub"
+    assert mash("hub", "checks", case, file, "--send", "--folder", hub).exit_code == 0
+    refused = mash("hub", "checks", case, "--folder", hub)
+    assert (refused.exit_code, "--as: is needed" in refused.stderr) == (3, True)
+    assert mash("hub", "checks", case, "--as", "a.manager", "--folder", hub).exit_code == 0
 
 
 def test_an_officer_sees_the_proposal_narrows_it_sends_it_and_exactly_that_is_asked(borough, waiting, tmp_path):
@@ -637,7 +667,7 @@ def test_an_officer_sees_the_proposal_narrows_it_sends_it_and_exactly_that_is_as
     assert [(each.widens, each.reason) for each in recorded.checks.adjustments] == [(False, WHY), (True, WHY)]
     assert recorded.checks.matrix == "risk-assessment-2026-11"
 
-    after = mash("hub", "checks", case, "--folder", hub, "--json")  # of a decided case: what was chosen
+    after = mash("hub", "checks", case, "--as", "a.manager", "--folder", hub, "--json")  # of a decided case: what was chosen
     assert {(one["subject"], one["category"]) for each in told(after)["agencies"] for one in each["questions"]} == {
         key[:2] for key in asked
     }
