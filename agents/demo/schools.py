@@ -22,12 +22,13 @@ EXTRACTS: Final = {  # category: file, date column, columns of its fields in the
     "edu.dsl_concerns": ("concerns", "Logged", ("Category", "Concern", "Action")),
     "edu.fsm": ("meals", "Checked", ("FSM", "Since")),
 }
+MERGED: Final = frozenset({PRIMARIES[0], SECONDARIES[-1]})  # two schools in one file: the lines of the second are in another encoding
 _HEAD: Final = """# SYNTHETIC. One file a school and kind, as each school's system writes it. No NHS numbers; a UPN stays with the trust.
 [source]
 kind = "extracts"
 name = "schools-extracts"
 folder = "."
-encoding = "cp1252"
+encoding = "mixed"
 allowed_lag = "P31D"
 
 [source.person]
@@ -53,10 +54,15 @@ def write_schools(folder: Path, town: Town, people: Sequence[Recorded], rows: Se
     for key, held in rows:
         lines[schools[key], held.category].append((key, held))
     for school in (*PRIMARIES, *SECONDARIES):
-        write_csv(folder / f"pupils-{school}.csv", PUPILS, pupils[school])
+        write_csv(folder / f"pupils-{school}.csv", PUPILS, pupils[school], mixed=school in MERGED)
         for category, (file, at, columns) in EXTRACTS.items():
-            found = ((key, held.at.strftime("%d/%m/%Y"), *in_columns(held)) for key, held in lines[school, category])
-            write_csv(folder / f"{file}-{school}.csv", ("UPN", at, *columns), found)
+            found = ((key, _day(held.at, school), *in_columns(held)) for key, held in lines[school, category])
+            write_csv(folder / f"{file}-{school}.csv", ("UPN", at, *columns), found, mixed=school in MERGED)
+
+
+def _day(at: date, school: str) -> str:
+    """Day first always; without leading zeros where somebody types it."""
+    return f"{at.day}/{at.month}/{at.year}" if school in MERGED else at.strftime("%d/%m/%Y")
 
 
 def source_toml() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -71,9 +72,12 @@ def _at(held: Held, number: int, form: str) -> str:
     return text.replace("00:00", f"{7 + number % 16:02d}:{number * 7 % 60:02d}") if "%H" in form else text
 
 
-def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """As such systems write it: cp1252, carriage return and line feed."""
-    with path.open("w", encoding="cp1252", newline="") as file:
-        writer = csv.writer(file, lineterminator="\r\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]], *, mixed: bool = False) -> None:
+    """As such systems write it: cp1252, carriage return and line feed; `mixed`: every second line in UTF-8, as after a merger."""
+    lines = io.StringIO(newline="")
+    writer = csv.writer(lines, lineterminator="\r\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    encodings = ("cp1252", "utf-8") if mixed else ("cp1252", "cp1252")
+    texts = lines.getvalue().splitlines(keepends=True)
+    path.write_bytes(b"".join(text.encode(encodings[number % 2]) for number, text in enumerate(texts)))

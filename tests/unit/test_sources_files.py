@@ -273,6 +273,19 @@ def test_utf8_where_cp1252_is_declared_is_noticed(tmp_path):
     assert [(each.file, each.line) for each in source.faults()] == [("people.csv", 2), ("visits.csv", 2)]
 
 
+def test_a_file_of_two_encodings_is_read_line_by_line_where_that_is_declared(tmp_path):
+    lines = ["H1,01/02/2026 10:00,café,x\n".encode(), "H1,1/3/2026 10:00,crèche,x\n".encode("cp1252"), b"H1,02/03/2026 10:00,\x81,x\n"]
+    write(tmp_path, visits=VISITS.encode() + b"".join(lines[:2]))
+    source = open_source(settings(encoding="mixed"), tmp_path)
+    assert reasons(source.fetch(person("H1"), ED, SINCE, UNTIL)) == ["crèche", "café"]
+    write(tmp_path, visits=VISITS.encode() + b"".join(lines) + b"H2,01/03/2026 10:00,Cut,Home\n")
+    source = open_source(settings(encoding="mixed"), tmp_path)
+    assert [(each.file, each.line, each.message) for each in source.faults()] == [
+        ("visits.csv", 4, "row kept aside: bytes that are not cp1252")
+    ]
+    assert reasons(source.fetch(person("H2"), ED, SINCE, UNTIL)) == ["Cut"]
+
+
 def test_nobody_found_while_people_cannot_be_read_is_not_nobody(tmp_path):
     write(tmp_path, people=GOOD_PEOPLE + "H3,short\n")
     source = open_source(settings(), tmp_path)

@@ -11,6 +11,7 @@ from typing import BinaryIO, Final
 
 from agents.adapter.sources.reading import Line, places_of, refused
 
+MIXED: Final = "mixed"  # files put together from several systems: each line by itself, cp1252 where it is not utf-8
 MAX_LINE: Final = 1024 * 1024  # bytes: a longer line is not a row, and is skipped without being held
 MAX_RECORD_LINES: Final = 500  # lines of one quoted value: more means that a quote was never closed
 
@@ -33,7 +34,7 @@ class Lines:
                 self.wrong[self.number] = f"a line longer than {MAX_LINE} bytes"
                 yield "\n"
                 continue
-            if self.number == 1 and self.encoding == "utf-8":
+            if self.number == 1 and self.encoding != "cp1252":
                 line = line.removeprefix(codecs.BOM_UTF8)  # the mark is not part of the first name
             yield self._decoded(line)
 
@@ -45,11 +46,13 @@ class Lines:
         if b"\0" in line:
             self.wrong[self.number] = "a NUL byte"
             line = line.replace(b"\0", b"")
-        text = line.decode(self.encoding, errors="replace")
+        utf8 = line.isascii() or _is_utf8(line)
+        encoding = self.encoding if self.encoding != MIXED else "utf-8" if utf8 else "cp1252"
+        text = line.decode(encoding, errors="replace")
         if "\ufffd" in text:
-            self.wrong[self.number] = f"bytes that are not {self.encoding}"
-        elif self.encoding != "utf-8" and not line.isascii() and _is_utf8(line):
-            self.wrong[self.number] = f"text in utf-8 where {self.encoding} is declared"
+            self.wrong[self.number] = f"bytes that are not {encoding}"
+        elif self.encoding == "cp1252" and utf8 and not line.isascii():
+            self.wrong[self.number] = f"text in utf-8 where {encoding} is declared"
         return text
 
 

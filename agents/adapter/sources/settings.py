@@ -60,7 +60,7 @@ class SourceSettings(Part):
     allowed_lag: timedelta = Field(default=timedelta(0), validate_default=True)
     url: str | None = Field(default=None, validate_default=True, max_length=500)
     folder: str | None = Field(default=None, validate_default=True, min_length=1, max_length=500)
-    encoding: Literal["utf-8", "cp1252"] = "utf-8"
+    encoding: Literal["utf-8", "cp1252", "mixed"] = "utf-8"
     delimiter: Literal[",", ";", "|", "\t"] = ","
     as_of: Freshness | None = None
     person: PersonPlace = Field(default=UK_CORE, validate_default=True)
