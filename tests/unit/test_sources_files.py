@@ -280,9 +280,8 @@ def test_a_file_of_two_encodings_is_read_line_by_line_where_that_is_declared(tmp
     assert reasons(source.fetch(person("H1"), ED, SINCE, UNTIL)) == ["crèche", "café"]
     write(tmp_path, visits=VISITS.encode() + b"".join(lines) + b"H2,01/03/2026 10:00,Cut,Home\n")
     source = open_source(settings(encoding="mixed"), tmp_path)
-    assert [(each.file, each.line, each.message) for each in source.faults()] == [
-        ("visits.csv", 4, "row kept aside: bytes that are not cp1252")
-    ]
+    (fault,) = source.faults()
+    assert (fault.file, fault.line, fault.message) == ("visits.csv", 4, "row kept aside: bytes that are not cp1252")
     assert reasons(source.fetch(person("H2"), ED, SINCE, UNTIL)) == ["Cut"]
 
 
