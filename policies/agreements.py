@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
 
 from policies.categories import Category, Retention
 from policies.headings import Terms
-from policies.law import InForce, Sentence
+from policies.law import Date, InForce, Sentence
 from policies.located import Table
 from schemas.enums import Purpose
 from schemas.identifiers import CategoryId, Digest, PartyId, Slug
@@ -74,7 +74,7 @@ class Agreement(Table):
     basis: tuple[Slug, ...] = Field(min_length=1)
     bound_to_secrecy: frozenset[PartyId] = frozenset()  # whose recipients are professionals under a duty of secrecy (UK GDPR Art. 9(3))
     in_force: InForce
-    review_by: date
+    review_by: Date
     processings: tuple[Processing, ...] = Field(alias="processing", min_length=1)
     retention: RetentionTerms
     terms: Terms

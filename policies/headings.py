@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
@@ -45,11 +47,26 @@ class Terms(Table):
     further_details: Prose | None = Field(default=None, title="Further details", description="Is anything else agreed?")
 
 
+def _titles() -> Iterator[tuple[str, str]]:
+    for name, field in Terms.model_fields.items():
+        if name == "governance":
+            yield from ((f"{name}.{part}", each.title or part) for part, each in Governance.model_fields.items())
+        else:
+            yield name, field.title or name
+
+
+HEADINGS: Final = MappingProxyType(dict(_titles()))  # each heading by its key under [terms], in the order of the code
+
+
+def under(terms: Terms, key: str) -> str | None:
+    """What stands under one heading of HEADINGS, or None where it may be left out and is."""
+    said: str | None = attrgetter(key)(terms)
+    return said
+
+
 def headings(terms: Terms) -> Iterator[tuple[str, str]]:
     """Every heading that is answered, with what stands under it, in the order of the code."""
-    for name, field in Terms.model_fields.items():
-        said = getattr(terms, name)
-        if isinstance(said, Governance):
-            yield from ((each.title or part, getattr(said, part)) for part, each in Governance.model_fields.items())
-        elif said is not None:
-            yield field.title or name, said
+    for key, title in HEADINGS.items():
+        said = under(terms, key)
+        if said is not None:
+            yield title, said

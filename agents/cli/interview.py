@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -136,12 +137,15 @@ def _asked(question: Question, ask: Ask, fault: str) -> object:
 
 def checked(question: Question, said: object) -> object:
     """The answer as an agreement takes it, from a value of TOML or from text; WrongAnswerError says what is wrong with it."""
-    value = _several(question, said) if isinstance(said, str) and question.many else said.strip() if isinstance(said, str) else said
-    try:
-        answer: object = question.type.validate_python(value)
+    typed = isinstance(said, str) and not question.many
+    value = said.strip() if isinstance(said, str) and typed else _several(question, said) if isinstance(said, str) else said
+    try:  # what was typed is text, whatever it becomes
+        answer: object = question.type.validate_strings(value) if typed else question.type.validate_python(value)
     except ValidationError as error:
         told = dict.fromkeys(each["msg"].removeprefix("Value error, ") for each in error.errors(include_input=False, include_url=False))
         raise WrongAnswerError("; ".join(told)) from None
+    if typed and isinstance(answer, date) and answer.isoformat() != value:  # digits alone would be taken for seconds since 1970
+        raise WrongAnswerError("is no day: write it as YYYY-MM-DD")
     if wrong := question.wrong(answer):
         raise WrongAnswerError(wrong)
     return answer

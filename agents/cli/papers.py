@@ -15,13 +15,13 @@ from agents.cli.papertext import as_object, markdown, page
 from broker.directory import open_directory, parse_root
 from broker.settings import read_text
 from broker.trustfiles import read_statement, write_whole
-from policies.located import parse, read
+from policies.located import parse
 from policies.pack import CONTROLLER, Pack, load_pack, shipped
 from policies.papers.document import Document, Paper
 from policies.papers.draft import draft as drafted
 from policies.papers.material import Material
 from policies.papers.prose import PaperProse, name_of, shipped_prose
-from policies.papers.statements import NOTHING_SAID, Statements, statement_faults
+from policies.papers.statements import NOTHING_SAID, Statements
 from schemas.errors import ConfigurationError, Fault, SharingError
 from schemas.statements import Directory
 
@@ -41,7 +41,7 @@ def draft(
     paper: Annotated[Asked, typer.Argument(help="Impact assessment, record of processing, notice, policy document, joint arrangement.")],
     folder: Annotated[Path, typer.Option("--pack", help="The controller's pack: its controller.toml and agreements/.")],
     papers: Annotated[Path | None, typer.Option("--papers", help="papers.toml: what the controller says for its papers only.")] = None,
-    directory: Annotated[Path | None, typer.Option(help="The directory of parties, for their names and kinds; needs --root.")] = None,
+    directory: Annotated[Path | None, typer.Option(help="The directory: names, kinds, which agreements are signed; needs --root.")] = None,
     root: Annotated[Path | None, typer.Option(help="The network's pinned root.toml, by which the directory is checked.")] = None,
     child: Annotated[bool, typer.Option("--child", help="The privacy notice in words that a child can read.")] = False,
     prose: Annotated[Path | None, typer.Option(help="A prose file edited by a lawyer, in place of the one that comes along.")] = None,
@@ -60,7 +60,7 @@ def draft(
     pack = _pack(folder)
     material = Material(
         pack=pack,
-        statements=_statements(papers, pack),
+        statements=NOTHING_SAID if papers is None else parse(read_text(papers), str(papers), Statements),
         directory=_directory(directory, root),
         on=on.date() if on is not None else datetime.now(UTC).date(),
     )
@@ -98,16 +98,6 @@ def _pack(folder: Path) -> Pack:
 def _usual(own: Mapping[str, str]) -> dict[str, str]:
     law = any(name.startswith("law/") for name in own)
     return {name: text for name, text in shipped().items() if not (law and name.startswith("law/"))}
-
-
-def _statements(path: Path | None, pack: Pack) -> Statements:
-    if path is None:
-        return NOTHING_SAID
-    found = read(read_text(path), str(path), Statements)
-    faults = list(statement_faults(found, pack))
-    if faults:
-        raise ConfigurationError(faults)
-    return found.model
 
 
 def _directory(path: Path | None, root: Path | None) -> Directory | None:

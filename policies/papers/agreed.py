@@ -1,17 +1,17 @@
-"""Parts drawn from agreements, categories and directory: who, what, about whom, within which limits, for how long."""
+"""Parts drawn from agreements, categories and directory: who, as what, about whom, within which limits, for how long."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from policies.agreements import Agreement
+from policies.agreements import Agreement, Keeping
 from policies.categories import Category, Retention
+from policies.headings import HEADINGS, under
 from policies.papers import gaps
 from policies.papers.document import Block, Cell, Gap, Grid, Listing, Paragraph
 from policies.papers.material import Material, categories_listed
-from policies.papers.statements import Role
 from policies.papers.words import day, listed, spoken
-from schemas.identifiers import PartyId
+from schemas.identifiers import CategoryId, PartyId
 
 NO_LIMIT = 36525  # days: the concern's look-back, a hundred years, bounds nothing
 
@@ -25,7 +25,7 @@ def name_of(material: Material, party: PartyId) -> Cell:
 
 
 def agreements(material: Material) -> Iterator[Block]:
-    """Each agreement with its parties, purposes and days."""
+    """Each agreement with its parties, purposes, days, and whether it is signed."""
     if not material.pack.agreements:
         yield Paragraph(text=(gaps.no_agreement(),))
         return
@@ -37,10 +37,11 @@ def agreements(material: Material) -> Iterator[Block]:
             _days(each, material),
             (day(each.review_by), gaps.review_due(each)) if each.review_by < material.on else (day(each.review_by),),
             (", ".join(sorted(each.bound_to_secrecy)) or "none stated",),
+            _signature(each, material),
         )
         for each in material.pack.agreements
     )
-    headings = ("Agreement", "Parties", "Purposes", "In force", "Review by", "Recipients bound to professional secrecy")
+    headings = ("Agreement", "Parties", "Purposes", "In force", "Review by", "Recipients bound to professional secrecy", "Signed")
     yield Grid(headings=headings, rows=rows)
 
 
@@ -53,23 +54,32 @@ def parties(material: Material) -> Iterator[Block]:
 
 
 def roles(material: Material) -> Iterator[Block]:
-    """What each party is under each agreement."""
+    """In which capacity each party takes part in each processing."""
     if not material.pack.agreements:
         yield Paragraph(text=(gaps.no_agreement(),))
         return
     rows = tuple(
-        ((each.id,), (party,), _role(material, each, party)) for each in material.pack.agreements for party in sorted(each.parties)
+        (
+            (f"{each.id}: {one.name}",),
+            (one.says,),
+            (categories_listed(one.categories) or "all that are agreed",),
+            *((", ".join(sorted(named)) or "none",) for named in one.roles.values()),
+        )
+        for each in material.pack.agreements
+        for one in each.processings
     )
-    yield Grid(headings=("Agreement", "Party", "Role"), rows=rows)
+    headings = ("Processing", "What is done", "Categories", "Controllers, each for itself", "Joint controllers", "Processors")
+    yield Grid(headings=headings, rows=rows)
 
 
 def joint(material: Material) -> Iterator[Block]:
-    """Who the joint controllers are, by agreement."""
+    """The joint controllers of each processing that has them, and the arrangement that they name."""
     for each in material.pack.agreements:
-        found = [party for party in sorted(each.parties) if material.role_of(each, party) is Role.joint_controller]
-        if len(found) > 1:
-            yield Paragraph(text=(f"Joint controllers under {each.id}: {', '.join(found)}.",))
-        else:
+        found = [one for one in each.processings if one.joint]
+        for one in found:
+            parties = ", ".join(sorted(one.joint))
+            yield Paragraph(text=(f"Joint controllers of {one.name} under {each.id}: {parties}. Their arrangement: {one.arrangement}",))
+        if not found:
             yield Paragraph(text=(gaps.not_joint(each),))
 
 
@@ -118,15 +128,23 @@ def limits(material: Material) -> Iterator[Block]:
 
 
 def retention(material: Material) -> Iterator[Block]:
-    """How long the hub's copy is kept, by the class that each category names."""
-    rows = []
-    for kept in Retention:
-        found = [each.id for each in material.covered if each.retention is kept]
-        if found:
-            period = material.period_of(kept)
-            rows.append(((kept.value,), (categories_listed(found),), (period if period is not None else gaps.no_period(kept),)))
-    yield (
-        Grid(headings=("Retention class", "Categories", "Kept for"), rows=tuple(rows)) if rows else Paragraph(text=(gaps.no_agreement(),))
+    """How long copies are kept by each agreement, its categories together where class and period are the same."""
+    rows = tuple(
+        ((each.id,), (kept.value,), (categories_listed(found),), (f"{keeping.days} days from {keeping.counted_from}",))
+        for each in material.pack.agreements
+        for (kept, keeping), found in _kept(each, material.agreed_of(each)).items()
+    )
+    headings = ("Agreement", "Retention class", "Categories", "Copies are kept for")
+    yield Grid(headings=headings, rows=rows) if rows else Paragraph(text=(gaps.no_agreement(),))
+
+
+def quoted(material: Material, keys: Iterable[str]) -> tuple[Cell, ...]:
+    """What agreements say under these headings of theirs, each with its source."""
+    return tuple(
+        (f"Agreement {each.id}, version {each.version}, under {HEADINGS[key]}:", said)
+        for key in keys
+        for each in material.pack.agreements
+        if (said := under(each.terms, key)) is not None
     )
 
 
@@ -148,9 +166,21 @@ def _days(agreement: Agreement, material: Material) -> Cell:
     return (said,) if span.on(material.on) else (said, gaps.not_in_force(agreement, day(material.on)))
 
 
-def _role(material: Material, agreement: Agreement, party: PartyId) -> Cell:
-    role = material.role_of(agreement, party)
-    return (spoken(role),) if role is not None else (gaps.no_role(agreement, party),)
+def _signature(agreement: Agreement, material: Material) -> Cell:
+    directory = material.directory
+    if directory is None:
+        return (gaps.no_directory(),)
+    listed_there = material.pack.agreement_digests[agreement.id] in {each.digest for each in directory.agreements}
+    return (f"listed in directory {directory.sequence}",) if listed_there else (gaps.unsigned(agreement),)
+
+
+def _kept(agreement: Agreement, agreed: Iterable[Category]) -> Mapping[tuple[Retention, Keeping], list[CategoryId]]:
+    found: dict[tuple[Retention, Keeping], list[CategoryId]] = {}
+    for each in sorted(agreed, key=lambda each: list(Retention).index(each.retention)):
+        keeping = agreement.retention.of(each)
+        if keeping is not None:  # never: a pack with an agreement that does not say is refused
+            found.setdefault((each.retention, keeping), []).append(each.id)
+    return found
 
 
 def _classes(category: Category) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from string import Template
 
 from policies.papers import gaps
-from policies.papers.document import Block, Cell, Document, Paper, Paragraph, Section
+from policies.papers.agreed import quoted
+from policies.papers.document import Block, Cell, Document, Listing, Paper, Paragraph, Section
 from policies.papers.material import Material
 from policies.papers.parts import blocks_of
 from policies.papers.prose import Ask, PaperProse, SectionProse, name_of
@@ -36,13 +37,20 @@ def _section(paper: Paper, section: SectionProse, prose: PaperProse, material: M
         source = (section.source, review) if section.legal_review is LegalReview.needed else (section.source,)
     own = [Paragraph(text=(_filled(text, material),)) for text in section.prose]
     drawn = [block for part in section.parts for block in blocks_of(part, material, prose.plain)]
-    said = [_answer(ask, material) for ask in section.asks]
-    return Section(id=section.id, heading=section.heading, source=source, blocks=(*own, *drawn, *said))
+    agreed = quoted(material, section.terms)
+    terms = [Listing(items=agreed)] if agreed else []
+    said = [block for ask in section.asks for block in _answer(ask, material)]
+    return Section(id=section.id, heading=section.heading, source=source, blocks=(*own, *drawn, *terms, *said))
 
 
-def _answer(ask: Ask, material: Material) -> Block:
-    said = material.statements.said(ask.key)
-    return Paragraph(text=(ask.label, said if said is not None else gaps.unstated(ask)))
+def _answer(ask: Ask, material: Material) -> Iterator[Block]:
+    """What agreements answer, with what the controller adds to it; without an agreement, the controller alone."""
+    said, agreed = material.statements.said(ask.key), quoted(material, ask.answered_by)
+    if agreed:
+        yield Paragraph(text=(ask.label,))
+        yield Listing(items=agreed if said is None else (*agreed, ("The controller itself:", said)))
+    else:
+        yield Paragraph(text=(ask.label, said if said is not None else gaps.unstated(ask)))
 
 
 def _filled(text: str, material: Material) -> str:
@@ -59,7 +67,7 @@ def _source_rows(material: Material) -> Iterator[tuple[str, str]]:
     yield "law and categories", str(pack.law_digest)
     yield "controller.toml", f"version {pack.controller.version}"
     for each in pack.agreements:
-        yield f"agreement {each.id}", f"version {each.version}"
+        yield f"agreement {each.id}", f"version {each.version}, digest {pack.agreement_digests[each.id]}"
     yield "papers.toml", "none given" if material.statements is NOTHING_SAID else f"version {material.statements.version}"
     directory = material.directory
     yield "directory", "none given" if directory is None else f"sequence {directory.sequence}, issued {day(directory.issued_at.date())}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from policies.agreements import Agreement
-from policies.categories import Retention
 from policies.law import Rule
 from policies.papers.document import Cell, Gap
 from policies.papers.prose import Ask
@@ -26,8 +25,9 @@ REVIEW = "needs legal review"
 
 
 def unstated(ask: Ask) -> Gap:
-    """A statement that the controller has not made."""
-    return Gap(id=ask.key, mark=ask.mark, missing=ask.missing, where=f"{PAPERS}: {ask.key}")
+    """A statement that the controller has not made, and no agreement in its place."""
+    agreed = f"agreements/NAME.toml: [terms] {' and '.join(ask.answered_by)}, or " if ask.answered_by else ""
+    return Gap(id=ask.key, mark=ask.mark, missing=ask.missing, where=f"{agreed}{PAPERS}: {ask.key}")
 
 
 def unreviewed_rule(rule: Rule) -> Gap:
@@ -88,17 +88,17 @@ def not_for_us(layer: Layer) -> Gap:
     return Gap(id=f"basis.{layer.value}", mark="no rule", missing=missing, where="agreements/NAME.toml: basis, or the law file")
 
 
-def no_role(agreement: Agreement, party: PartyId) -> Gap:
-    """A party whose role nobody states."""
-    missing = f"Nobody says whether {party} is controller, joint controller or processor under {agreement.id}."
-    where = f"{PAPERS}: [[role]] agreement, party, role"
-    return Gap(id=f"role.{agreement.id}.{party}", mark="role not stated", missing=missing, where=where)
+def unsigned(agreement: Agreement) -> Gap:
+    """An agreement whose text the directory does not list."""
+    missing = f"The directory does not list the digest of the agreement {agreement.id}: it is not signed, and covers nothing."
+    return Gap(id=f"signed.{agreement.id}", mark="not signed", missing=missing, where="mash directory draft --agreement FILE")
 
 
 def not_joint(agreement: Agreement) -> Gap:
     """An agreement without joint controllers."""
-    missing = f"No two parties of {agreement.id} are stated to be joint controllers: an Article 26 arrangement may not be the right paper."
-    return Gap(id=f"joint.{agreement.id}", mark="no joint controllers stated", missing=missing, where=f"{PAPERS}: [[role]]")
+    missing = f"No processing of {agreement.id} names joint controllers: an Article 26 arrangement may not be the right paper."
+    where = _in(agreement, "[[processing]] joint, arrangement")
+    return Gap(id=f"joint.{agreement.id}", mark="no joint controllers named", missing=missing, where=where)
 
 
 def no_name() -> Gap:
@@ -108,8 +108,11 @@ def no_name() -> Gap:
 
 
 def no_directory() -> Gap:
-    """No directory to take names and kinds from."""
-    missing = "No checked directory was given: other parties' names, and what sort of bodies they are, are not known."
+    """No directory to take names, kinds and signatures from."""
+    missing = (
+        "No checked directory was given: other parties' names, what sort of bodies they are, and whether the agreements are signed, "
+        "are not known."
+    )
     return Gap(id="directory", mark="not known without a directory", missing=missing, where="draft again with --directory and --root")
 
 
@@ -153,12 +156,6 @@ def held_by_nobody(agreement: Agreement, names: str) -> Gap:
     return Gap(
         id=f"holders.{agreement.id}", mark="no party holds it", missing=missing, where=f"{_in(agreement, '[supplies] or categories')}"
     )
-
-
-def no_period(kept: Retention) -> Gap:
-    """A class of retention without a period."""
-    missing = f"Nobody says how long the hub's copy of the retention class {kept.value} is kept."
-    return Gap(id=f"retention.{kept.value}", mark="no retention given", missing=missing, where=f"{PAPERS}: [retention] {kept.value}")
 
 
 def no_document(condition: Slug) -> Gap:

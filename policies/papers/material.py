@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from policies.agreements import Agreement
-from policies.categories import Category, Retention
+from policies.categories import Category
 from policies.law import Rule
 from policies.pack import Pack
-from policies.papers.statements import Role, Statements
+from policies.papers.statements import Statements
 from policies.vocabulary import RuleEffect
 from schemas.enums import ControllerKind, Layer, Purpose
 from schemas.identifiers import CategoryId, PartyId, Slug
@@ -60,14 +60,9 @@ class Material:
         listed = self.listed(party)
         return None if listed is None else listed.kind
 
-    def role_of(self, agreement: Agreement, party: PartyId) -> Role | None:
-        """The role stated for a party under an agreement."""
-        found = (each.role for each in self.statements.roles if (each.agreement, each.party) == (agreement.id, party))
-        return next(found, None)
-
-    def period_of(self, kept: Retention) -> str | None:
-        """How long the hub's copy is kept, as the controller states it for a class of retention."""
-        return self.statements.retention.get(kept)
+    def agreed_of(self, agreement: Agreement) -> tuple[Category, ...]:
+        """The categories of one agreement, in the order of the category table."""
+        return tuple(each for each in self.covered if each.id in agreement.categories)
 
     def holders(self, agreement: Agreement, category: Category) -> tuple[tuple[PartyId, ...], tuple[PartyId, ...]]:
         """Which parties supply a category under an agreement, and which may, since nobody says what they hold."""

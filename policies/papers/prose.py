@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from policies.headings import HEADINGS
 from policies.located import Table
 from policies.papers.document import Paper
 from policies.papers.statements import ASKABLE
@@ -60,20 +61,28 @@ def _askable(key: str) -> str:
     return key
 
 
+def _heading(key: str) -> str:
+    if key not in HEADINGS:
+        raise ValueError(f"is no heading of an agreement's [terms]: {', '.join(HEADINGS)}")
+    return key
+
+
+Heading = Annotated[str, AfterValidator(_heading)]
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=2000), AfterValidator(_places)]
 
 
 class Ask(Table):
-    """A statement of `papers.toml` that the section needs, and what to say where it is missing."""
+    """What the section needs said, by agreements under these headings or in `papers.toml`, and what to say where neither does."""
 
     key: Annotated[str, AfterValidator(_askable)]
+    answered_by: tuple[Heading, ...] = ()
     label: ShortText
     mark: ShortText
     missing: ShortText
 
 
 class SectionProse(Table):
-    """One section: its own words first, then what is drawn from data, then what the controller must say itself."""
+    """One section: its own words, what is drawn from data, what agreements say under their headings, what the controller must say."""
 
     id: Slug
     heading: ShortText
@@ -81,6 +90,7 @@ class SectionProse(Table):
     legal_review: LegalReview = LegalReview.needed
     prose: tuple[Prose, ...] = ()
     parts: tuple[Part, ...] = ()
+    terms: tuple[Heading, ...] = ()
     asks: tuple[Ask, ...] = Field(alias="ask", default=())
 
 

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
-from policies.categories import Retention
-from policies.located import Located, Table
-from policies.pack import Pack
-from schemas.errors import Fault
-from schemas.identifiers import PartyId, Slug
+from policies.located import Table
 from schemas.record import ShortText
 
 PAPERS: Final = "papers.toml"
 Said = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True)]  # a printed page
-
-
-class Role(StrEnum):
-    """What a party is for the processing that an agreement is about (UK GDPR Arts 4, 26, 28)."""
-
-    controller = "controller"
-    joint_controller = "joint_controller"
-    processor = "processor"
 
 
 class Degree(StrEnum):
@@ -33,14 +20,6 @@ class Degree(StrEnum):
     low = "low"
     medium = "medium"
     high = "high"
-
-
-class RoleStated(Table):
-    """The role of one party under one agreement."""
-
-    agreement: Slug
-    party: PartyId
-    role: Role
 
 
 class Risk(Table):
@@ -88,8 +67,6 @@ class Statements(Table):
     rights_requests: Said | None = None
     breaches: Said | None = None
     essence: Said | None = None
-    retention: Mapping[Retention, ShortText] = Field(default_factory=dict)  # by the class that a category names
-    roles: tuple[RoleStated, ...] = Field(alias="role", default=())
     risks: tuple[Risk, ...] = Field(alias="risk", default=())
 
     def said(self, key: str) -> str | None:
@@ -100,19 +77,3 @@ class Statements(Table):
 
 NOTHING_SAID: Final = Statements(version="none")
 ASKABLE: Final = frozenset(name for name, field in Statements.model_fields.items() if field.default is None)
-
-
-def statement_faults(statements: Located[Statements], pack: Pack) -> Iterator[Fault]:
-    """A role must be that of a party to an agreement of the pack, and said once."""
-    parties = {each.id: each.parties for each in pack.agreements}
-    seen: set[tuple[str, str]] = set()
-    for at, each in enumerate(statements.model.roles):
-        if each.agreement not in parties:
-            known = ", ".join(sorted(parties)) or "none"
-            yield statements.fault(("role", at, "agreement"), "is no agreement of this pack", f"known: {known}")
-        elif each.party not in parties[each.agreement]:
-            named = ", ".join(sorted(parties[each.agreement]))
-            yield statements.fault(("role", at, "party"), "is no party to that agreement", f"its parties: {named}")
-        if (each.agreement, each.party) in seen:
-            yield statements.fault(("role", at), "says a second time what this party is", "keep one")
-        seen.add((each.agreement, each.party))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
-from policy_support import HUB, TRUST, controller_text, party_of
+from policy_support import HUB, TRUST, WORDED, controller_text, party_of, processing_text
 
 from policies.located import parse
 from policies.pack import Pack, load_pack, shipped
@@ -20,7 +20,7 @@ from policies.vocabulary import LegalReview
 from schemas.enums import ControllerKind, KeyType, KeyUse
 from schemas.identifiers import Network, PartyId
 from schemas.records import DutyContact
-from schemas.statements import Directory, Party, PublicKey
+from schemas.statements import AgreementListing, Directory, Party, PublicKey
 
 ON = date(2026, 11, 24)
 OWN = party_of(TRUST)
@@ -28,10 +28,14 @@ AGREED = ("hub.concern", "acute.ed_attendances", "health.sexual_health")
 BASIS = ("ca1989.s47-9", "ca2004.s16la", "gdpr.art6-1-c", "sch1.para18-c", "art10.para18-c")
 DUTY = DutyContact(name="Duty officer (synthetic)", phone="01632 960001", hours="24 hours")
 TEXTS = {key: f"Stated text of {key}." for key in sorted(ASKABLE)}
+ANSWERED = frozenset({"security", "rights_requests", "breaches", "accuracy"})  # wherever they are asked, by an agreement's own words
+
+
+JOINT = processing_text(joint=[str(HUB), str(OWN)], arrangement="Arrangement of 2026")
 
 
 def agreement(**changes: object) -> str:
-    """An agreement of two parties, in which all is said."""
+    """An agreement of two parties, joint controllers, in which all is said."""
     plain: dict[str, object] = {
         "id": "borough",
         "version": "3",
@@ -42,24 +46,23 @@ def agreement(**changes: object) -> str:
         "basis": list(BASIS),
         "bound_to_secrecy": [str(HUB)],
     }
+    rest = {"processing": JOINT, "worded": WORDED} | changes
     dates = {"since": "2026-01-01", "until": "2027-12-31", "review_by": "2027-06-30", "supplies": True} | changes
     lines = [f"{key} = {json.dumps(dates.get(key, value))}" for key, value in plain.items()]
     lines.append(f"in_force = {{ from = {dates['since']}, until = {dates['until']} }}\nreview_by = {dates['review_by']}")
     if dates["supplies"]:
         lines.append(f'[supplies]\n"{HUB}" = ["hub.concern"]\n"{OWN}" = {json.dumps([each for each in AGREED if each != "hub.concern"])}')
-    return "\n".join(lines)
+    return "\n".join([*lines, str(rest["processing"]), str(rest["worded"])])
 
 
 def statements(**changes: object) -> Statements:
     """Everything said."""
-    roles = [{"agreement": "borough", "party": str(party), "role": "joint_controller"} for party in (HUB, OWN)]
     risk = {"risk": "A wrong person.", "likelihood": "low", "severity": "high", "measures": "A person looks.", "left": "low"}
-    said = {"version": "9", "retention": {"standard": "PERIOD-A", "restricted": "PERIOD-B"}, "role": roles, "risk": [risk]}
-    return Statements.model_validate(said | TEXTS | changes)
+    return Statements.model_validate({"version": "9", "risk": [risk]} | TEXTS | changes)
 
 
 def directory(pack: Pack, **changes: object) -> Directory:
-    """The two parties and the pack's law, listed."""
+    """The two parties, the pack's law and its agreements, listed."""
     plain = Directory(
         network=Network(bytes(range(32))),
         sequence=7,
@@ -68,7 +71,7 @@ def directory(pack: Pack, **changes: object) -> Directory:
         expires_at=datetime(2026, 11, 1, tzinfo=UTC) + timedelta(days=90),
         minimum_protocol=1,
         parties=(entry(HUB, ControllerKind.local_authority), entry(OWN, TRUST)),
-        agreements=(),
+        agreements=tuple(AgreementListing(id=name, digest=digest) for name, digest in pack.agreement_digests.items()),
         packs=(pack.law_digest,),
         revoked=(),
     )

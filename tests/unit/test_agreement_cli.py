@@ -138,6 +138,8 @@ def test_an_answer_that_is_wrong_is_told_with_its_line_and_nothing_is_written(ex
         ("=2.0", "", "is not KEY=VALUE"),
         ("versoin=2.0", "versoin", "answers no question"),
         ("parties=hub.borough", "parties", "at least 2 items"),
+        ("review_by=1798761600", "review_by", "is no day: write it as YYYY-MM-DD"),
+        ("review_by=20270630", "review_by", "valid date"),
         ("review_by=next year", "review_by", "valid date"),
         ("processing.9.joint=hub.borough", "processing.2.name", "is not answered"),
     ],

@@ -76,6 +76,13 @@ def test_a_heading_without_a_sentence_under_it_is_a_fault_on_its_line(heading, s
     assert text.split("\n")[fault.line - 1] == f'{name} = "{said}"'
 
 
+@pytest.mark.parametrize("day", ["20260930", "20000", '"2027-06-30"', "2027-06-30T00:00:00Z", "true"])
+def test_a_review_day_that_is_no_day_is_a_fault_on_its_line(day):
+    text = TEXT.replace("review_by = 2027-06-30", f"review_by = {day}")
+    (fault,) = faults_of(text)
+    assert (fault.field, fault.line, fault.message) == ("review_by", line_of(text, "review_by"), "is no day")
+
+
 def test_further_details_may_be_left_out_and_are_shown_where_they_are_not():
     def shown(text):
         return [title for title, _ in headings(parse(text, "a.toml", Agreement).terms)]

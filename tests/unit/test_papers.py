@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from importlib.resources import files
+from itertools import pairwise
 
 import pytest
-from papers_support import AGREED, BASIS, ON, OWN, TEXTS, Setting, agreement, entry, prose_of, rows_of, statements, texts
-from policy_support import HUB, TRUST
+from papers_support import AGREED, ANSWERED, BASIS, ON, OWN, TEXTS, Setting, agreement, entry, prose_of, rows_of, statements, texts
+from policy_support import HUB, TRUST, WORDED, processing_text
 
-from policies.located import parse, read
-from policies.pack import load_pack, shipped
+from policies.located import parse
 from policies.papers.document import Gap, Paper
 from policies.papers.prose import PaperProse, name_of, shipped_prose
-from policies.papers.statements import ASKABLE, NOTHING_SAID, Statements, statement_faults
+from policies.papers.statements import ASKABLE, NOTHING_SAID, Statements
 from schemas.enums import ControllerKind, Layer
 from schemas.errors import ConfigurationError
 from schemas.identifiers import Digest
@@ -53,19 +53,17 @@ def listing(**changes):
 
 
 COUNCIL = entry(HUB, ControllerKind.local_authority)
-ROLES = WHOLE.statements.roles
 # what is taken away, and the one gap that must come of it
 REMOVALS = {
-    **{key: (changed(statements=said(key)), {key}) for key in sorted(ASKABLE - {"name"})},
+    **{key: (changed(statements=said(key)), {key}) for key in sorted(ASKABLE - ANSWERED - {"name"})},
+    **{key: (changed(statements=said(key), agreement=None), {key, "agreements"}) for key in sorted(ANSWERED)},
     "name": (changed(statements=said("name"), directory={"parties": (COUNCIL,)}), {"name"}),
-    "standard": (changed(statements=statements(retention={"restricted": "30 days"})), {"retention.standard"}),
-    "restricted": (changed(statements=statements(retention={"standard": "90 days"})), {"retention.restricted"}),
-    "role": (changed(statements=WHOLE.statements.model_copy(update={"roles": ROLES[:1]})), {f"role.borough.{OWN}", "joint.borough"}),
+    "joint controllers": (terms(processing=processing_text(HUB, OWN)), {"joint.borough"}),
     "risks": (changed(statements=statements(risk=[])), {"risks"}),
     "own task": (changed(controller={"own_task": False}), {"own_task"}),
     "policy document": (changed(controller={"apds": ("sch1.para6",)}), {"apd.sch1.para18"}),
     "consideration": (changed(controller={"review_by": "2026-01-01"}), None),
-    "agreement": (changed(agreement=None, statements=statements(role=[])), {"agreements"}),
+    "agreement": (changed(agreement=None), {"agreements"}),
     "agreement in force": (terms(until="2026-06-30"), {"dates.borough"}),
     "agreement not yet in force": (terms(since="2026-12-01"), {"dates.borough"}),
     "agreement reviewed": (terms(review_by="2026-11-23"), {"overdue.borough"}),
@@ -78,6 +76,7 @@ REMOVALS = {
     "supplies": (changed(agreement=agreement(supplies=False), directory=None), {"directory", "supplies.borough"}),
     "listed": (listing(parties=(entry(OWN, TRUST),)), {f"directory.{HUB}"}),
     "one kind": (listing(parties=(COUNCIL, entry(OWN, ControllerKind.charity))), {"directory.kind"}),
+    "signature": (listing(agreements=()), {"signed.borough"}),
     "accepted law": (listing(packs=(Digest(bytes(32)),)), {"directory.pack"}),
     "fresh directory": (listing(expires_at=WHOLE.material().directory.issued_at), {"directory.expired"}),
     "legal review of a rule": (changed(unconfirmed=("ca2004.s16la",)), {"review.ca2004.s16la"}),
@@ -191,8 +190,82 @@ def test_a_statement_stands_in_a_paper_word_for_word(key):
     assert found
 
 
-def test_the_arrangement_names_its_joint_controllers():
-    assert f"Joint controllers under borough: {OWN}, {HUB}." in texts(WHOLE.paper(Paper.article26))
+def test_the_arrangement_of_each_joint_processing_is_named_with_its_joint_controllers():
+    processing = "\n".join(
+        [
+            processing_text(HUB, OWN, name="asking"),
+            processing_text(name="record", joint=[HUB, OWN], arrangement="Ours of 2026"),
+            processing_text(name="archive", joint=[HUB, OWN], arrangement="Ours of 2025"),
+        ]
+    )
+    told = [text for text in texts(terms(processing=processing).paper(Paper.article26)) if text.startswith("Joint controllers of")]
+    assert told == [
+        f"Joint controllers of record under borough: {OWN}, {HUB}. Their arrangement: Ours of 2026",
+        f"Joint controllers of archive under borough: {OWN}, {HUB}. Their arrangement: Ours of 2025",
+    ]
+
+
+@pytest.mark.parametrize("paper", [Paper.dpia, Paper.ropa, Paper.article26])
+def test_each_processing_is_told_with_the_capacity_of_everybody_in_it(paper):
+    does = "What is asked for is found and answered."
+    alone = processing_text(HUB, name="asking", categories=["hub.concern"], processors=[OWN])
+    document = terms(processing="\n".join([alone, processing_text(HUB, OWN, name="answering")]), supplies=False).paper(paper)
+    rows = [row for section in document.sections for row in rows_of(section) if row[0].startswith("borough: ")]
+    assert rows == [
+        ("borough: asking", does, "hub.concern", HUB, "none", OWN),
+        ("borough: answering", does, "all that are agreed", f"{OWN}, {HUB}", "none", "none"),
+    ]
+
+
+@pytest.mark.parametrize("paper", Paper)
+def test_retention_is_what_the_agreement_says_by_class_and_for_a_category_that_differs(paper):
+    differs = '[retention.by_category]\n"hub.concern" = { days = 7, counted_from = "the last look" }\n'
+    document = terms(worded=differs + WORDED).paper(paper)
+    rows = [row for section in document.sections for row in rows_of(section) if row[0] == "borough" and len(row) == 4]
+    assert rows == [
+        ("borough", "standard", "hub.concern", "7 days from the last look"),
+        ("borough", "standard", "acute.ed_attendances", "30 days from the decision on the case"),
+        ("borough", "restricted", "health.sexual_health", "30 days from the decision on the case"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("paper", "key", "heading", "name"),
+    [
+        (Paper.ropa, "security", "Security", "security"),
+        (Paper.apd, "accuracy", "Quality", "quality"),
+        (Paper.apd, "storage_limit", "Deletion", "deletion"),
+        (Paper.article26, "breaches", "Breach", "breach"),
+        (Paper.article26, "rights_requests", "Individual rights and access procedure", "individual_rights"),
+    ],
+)
+@pytest.mark.parametrize("added", [True, False])
+def test_what_an_agreement_answers_stands_under_its_source_and_what_the_controller_adds_after_it(paper, key, heading, name, added):
+    own = "Words of this very heading, for a test."
+    worded = WORDED.replace(f'{name} = "Synthetic words for a test."', f'{name} = "{own}"')
+    document = changed(agreement=agreement(worded=worded), statements=WHOLE.statements if added else said(key)).paper(paper)
+    told = texts(document)
+    source = f"Agreement borough, version 3, under {heading}:"
+    assert any(pair == (source, own) for pair in pairwise(told))
+    assert (("The controller itself:", TEXTS[key]) in pairwise(told)) is added
+    assert not document.gaps
+
+
+@pytest.mark.parametrize(("paper", "heading"), [(Paper.privacy_notice, "Individual rights and access procedure"), (Paper.dpia, "Review")])
+def test_a_section_quotes_the_headings_that_it_names(paper, heading):
+    assert f"Agreement borough, version 3, under {heading}:" in texts(WHOLE.paper(paper))
+
+
+@pytest.mark.parametrize("paper", Paper)
+def test_a_draft_says_by_which_directory_an_agreement_is_signed(paper):
+    def last(setting):
+        document = setting.paper(paper)
+        return [row[-1] for each in document.sections for row in rows_of(each) if row[0] == "Borough agreement (borough, version 3)"]
+
+    assert set(last(WHOLE)) <= {"listed in directory 7"}
+    assert set(last(listing(agreements=()))) <= {"[not signed]"}
+    assert set(last(changed(directory=None))) <= {"[not known without a directory]"}
+    assert last(WHOLE)
 
 
 def test_without_supplies_a_party_holds_what_its_kind_of_body_holds():
@@ -206,7 +279,7 @@ def test_a_draft_says_what_it_was_made_from():
     sources = dict(WHOLE.paper(Paper.dpia).made_from)
     pack = WHOLE.material().pack
     assert sources["policy pack"] == str(pack.digest)
-    assert sources["agreement borough"] == "version 3"
+    assert sources["agreement borough"] == f"version 3, digest {pack.agreement_digests['borough']}"
     assert sources["papers.toml"] == "version 9"
     assert sources["directory"].startswith("sequence 7")
     assert dict(BARE.paper(Paper.dpia).made_from)["papers.toml"] == "none given"
@@ -218,19 +291,6 @@ def test_the_day_decides_which_open_rules_are_listed():
     assert not before.opened(Layer.art6)
 
 
-def test_a_role_of_nobody_or_said_twice_is_a_fault_with_its_line():
-    text = 'version = "1"\n' + "".join(
-        f'[[role]]\nagreement = "{agreed}"\nparty = "{party}"\nrole = "controller"\n'
-        for agreed, party in (("borough", HUB), ("borough", HUB), ("other", HUB), ("borough", "agency.stranger"))
-    )
-    faults = list(statement_faults(read(text, "papers.toml", Statements), WHOLE.material().pack))
-    assert [(fault.line, fault.message) for fault in faults] == [
-        (6, "says a second time what this party is"),
-        (11, "is no agreement of this pack"),
-        (16, "is no party to that agreement"),
-    ]
-
-
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -238,6 +298,8 @@ def test_a_role_of_nobody_or_said_twice_is_a_fault_with_its_line():
         ("What $controller", "What $"),
         ('key = "dpo"', 'key = "retention"'),
         ('"retention"]', '"erasure"]'),
+        ('"governance.security"', '"governance.secrecy"'),
+        ('"governance.deletion"', '"deletion"'),
         ('id = "purposes"', 'id = "Not A Slug"'),
     ],
 )
@@ -249,13 +311,9 @@ def test_prose_that_names_what_there_is_not_is_refused_with_its_line(wrong, said
     assert refused.value.faults[0].line > 1
 
 
-def test_the_example_of_papers_toml_fits_the_examples_of_a_pack():
-    examples = files("policies").joinpath("agreements")
-    pack = load_pack(
-        shipped()
-        | {
-            "controller.toml": examples.joinpath("controller.toml").read_text(),
-            "agreements/example.toml": examples.joinpath("example.toml").read_text(),
-        }
-    )
-    assert not list(statement_faults(read(examples.joinpath("papers.toml").read_text(), "papers.toml", Statements), pack))
+def test_the_example_of_papers_toml_is_read_and_says_nothing_that_agreements_say():
+    text = files("policies").joinpath("agreements", "papers.toml").read_text()
+    assert parse(text, "papers.toml", Statements).risks
+    for more in ('[retention]\nstandard = "90 days"\n', '[[role]]\nparty = "agency.trust"\nrole = "controller"\n'):
+        with pytest.raises(ConfigurationError):
+            parse(text + more, "papers.toml", Statements)

@@ -79,8 +79,8 @@ def test_gaps_are_listed_first_and_their_numbers_stand_in_their_places():
     [gap] = told["gaps"]
     assert (gap["number"], gap["id"], gap["review"]) == (1, "directory", False)
     assert written.index("1. **not known without a directory.**") < written.index("## Controller")
-    assert written.count("**[GAP 1: not known without a directory]**") == 2  # the other party's name and kind
-    assert page(document).count("[GAP 1: not known without a directory]") == 2
+    assert written.count("**[GAP 1: not known without a directory]**") == 3  # the other party's name and kind, and the signature
+    assert page(document).count("[GAP 1: not known without a directory]") == 3
     assert {"gap": 1} in [run for section in told["sections"] for block in section["blocks"] for run in runs(block)]
 
 
@@ -149,16 +149,7 @@ def test_what_the_controller_says_for_its_papers_closes_gaps(pack):
     words = ("ropa", "--pack", pack, "--on", "2026-11-24", "--json")
     before = {each["id"] for each in json.loads(draft(*words)[1])["gaps"]}
     after = {each["id"] for each in json.loads(draft(*words, "--papers", pack.parent / "papers.toml")[1])["gaps"]}
-    assert before - after == {
-        "name",
-        "role.borough-mash.agency.trust",
-        "contact",
-        "dpo",
-        "transfers",
-        "security",
-        "retention.standard",
-        "retention.restricted",
-    }
+    assert before - after == {"name", "contact", "dpo", "transfers"}
     assert after < before
 
 
@@ -183,11 +174,9 @@ def test_a_lawyers_own_prose_takes_the_place_of_the_shipped_one(pack, tmp_path):
 
 def test_a_wrong_papers_file_is_refused_with_every_line(pack):
     papers = pack.parent / "papers.toml"
-    papers.write_text('version = "1"\ndop = "a slip"\n[retention]\nsometimes = "90 days"\n')
-    assert [each["line"] for each in faults("ropa", "--pack", pack, "--papers", papers)] == [4, 2]
-    papers.write_text('version = "1"\n[[role]]\nagreement = "none"\nparty = "agency.trust"\nrole = "processor"\n')
-    [fault] = faults("ropa", "--pack", pack, "--papers", papers)
-    assert (fault["line"], fault["fix"]) == (3, "known: borough-mash")
+    papers.write_text('version = "1"\ndop = "a slip"\n[[risk]]\nlikelihood = "90 days"\n')
+    told = [(each["line"], each["field"]) for each in faults("ropa", "--pack", pack, "--papers", papers)]
+    assert {(2, "dop"), (4, "risk.0.likelihood")} <= set(told)
 
 
 def test_a_folder_that_names_no_controller_is_refused(tmp_path):
@@ -225,6 +214,7 @@ def test_a_checked_directory_gives_names_and_one_that_is_not_signed_is_refused(p
     assert "agency.police (synthetic)" in out
     assert "hub.borough (synthetic)" in out
     assert "**no name.**" in out  # the trust is not listed, and nobody else may name it
+    assert "**not signed.** The directory does not list the digest of the agreement borough-mash" in out
     directory.write_bytes(codec.encode(sign(StatementKind.directory, codec.encode(network.directory()), network.officers[:1])))
     [fault] = faults("ropa", "--pack", pack, "--directory", directory, "--root", root)
     assert (fault["file"], fault["message"]) == (str(directory), "fewer than 2 officers have signed the directory")
