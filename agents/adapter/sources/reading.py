@@ -74,10 +74,11 @@ def day_of(value: object, form: str | None) -> date | None:
         return value.date()
     if isinstance(value, date):
         return value
-    return _parsed(str(value).strip(), form)
+    text = str(value).strip()
+    timed = form is not None and "%H" in form  # hardly one is like another: to remember them would only fill the memory
+    return _parsed(text, form) if timed else _remembered(text, form)
 
 
-@lru_cache(maxsize=65536)  # a century has 36,525 days, and strptime is the slowest step of loading an extract
 def _parsed(text: str, form: str | None) -> date | None:
     if not text:
         return None
@@ -87,6 +88,9 @@ def _parsed(text: str, form: str | None) -> date | None:
         pass
     message = "a date does not fit its format"
     raise ValueError(message)
+
+
+_remembered: Final = lru_cache(maxsize=16384)(_parsed)  # strptime is the slowest step of loading an extract, and days come again and again
 
 
 def stored(day: date, form: str | None) -> str:
