@@ -27,6 +27,8 @@ from schemas.events import Entry
 from schemas.statements import Statement
 
 BATCH: Final = 4096  # entries of one tick's transaction
+# One by one: a list of thousands is another statement at each tick, and the driver remembers 128 of them, 400 KiB each.
+_INDEXED: Final = sa.delete(tables.unindexed).where(tables.unindexed.c.entry_id == sa.bindparam("of"))
 
 
 def sequence(store: Store, key: SigningKey, at: datetime) -> Checkpoint | None:
@@ -62,7 +64,7 @@ def _sequence(store: Store, key: SigningKey, at: datetime) -> Checkpoint | None:
             salt = os.urandom(SALT)
             rows.append({"index": index, "data": leaf_of(salt, BLANK), "entry_id": None, "salt": salt})
         connection.execute(sa.insert(tables.leaf), rows)
-        connection.execute(sa.delete(tables.unindexed).where(tables.unindexed.c.entry_id.in_([entry for entry, _ in waiting])))
+        connection.execute(_INDEXED, [{"of": entry} for entry, _ in waiting])
         frontier = frontier.append(row["data"] for row in rows)
         checkpoint = Checkpoint(origin=origin_of(store.party), size=frontier.size, root=frontier.root())
         note = sign_checkpoint(checkpoint, key)
