@@ -80,7 +80,7 @@ def test_whatever_answers_are_taken_the_agreement_they_make_has_no_fault(data):
             known = sorted(question.known)[:6]
             some = data.draw(st.lists(st.sampled_from(known), unique=True)) if known and not fault else known
             if asked > PATIENCE and question.place[0] == "processing":
-                some = {"controllers": known, "joint": [], "processors": [], "categories": []}[str(last)]
+                some = {"controllers": known, "joint": [] if question.optional else known, "processors": [], "categories": []}[str(last)]
             return ",".join(some)
         if last == "name":
             return f"processing-{asked}" if fault else data.draw(st.sampled_from(["sharing", "hosting"]))
