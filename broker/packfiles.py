@@ -47,7 +47,7 @@ def keep_pack(party: Path, pack: Pack) -> None:
         return
     texts = _texts(party)
     if pack_digest(texts) != pack.digest:  # edited since it was read: the next start keeps what is there then
-        LOG.warning("pack_not_kept", digest=str(pack.digest), error="changed")
+        LOG.warning("pack_not_kept", digest=str(pack.digest), reason="changed")
         return
     try:
         _write(kept, texts)

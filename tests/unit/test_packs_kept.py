@@ -82,7 +82,7 @@ def test_a_pack_edited_after_it_was_read_is_not_kept_under_the_other_ones_name(p
     controller.write_text(controller.read_text() + OTHER)
     with capture_logs() as told:
         keep_pack(party, read)
-    assert [each["error"] for each in told] == ["changed"]
+    assert [each["reason"] for each in told] == ["changed"]
     assert not (party / "packs").exists()
 
 
