@@ -9,9 +9,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from agents.adapter.ports import Candidate
+from agents.adapter.sources import reading
 from agents.adapter.sources import sql as sql_source
 from agents.adapter.sources.opening import open_source, source_faults
-from agents.adapter.sources.reading import MAX_ROWS, MAX_VALUE, is_stale
+from agents.adapter.sources.reading import MAX_ROWS, MAX_VALUE, day_of, is_stale
 from agents.adapter.sources.settings import SourceSettings
 from agents.adapter.sources.spelling import spellings
 from schemas.enums import SubjectRole
@@ -160,6 +161,12 @@ def test_a_row_is_within_the_days_asked_both_included_newest_first_undated_last(
     rows = source.fetch(person("1"), CUSTODY, SINCE, UNTIL).rows
     assert [dict(row.fields)["reason"] for row in rows] == ["assault", "theft", "undated"]
     assert [row.at for row in rows] == [date(2026, 6, 30), date(2026, 1, 1), None]
+
+
+def test_no_time_of_day_is_remembered_since_hardly_one_comes_again():
+    before = reading._remembered.cache_info().currsize
+    assert {day_of(f"2026-02-0{day} 10:0{day}:00", "%Y-%m-%d %H:%M:%S") for day in (1, 2)} == {date(2026, 2, 1), date(2026, 2, 2)}
+    assert reading._remembered.cache_info().currsize == before
 
 
 def test_an_empty_value_is_no_field(source):

@@ -190,6 +190,36 @@ def test_a_lease_is_renewed_in_its_term_and_given_back_for_the_next(store):
     assert leases.acquire(store.engine, "x", "you", NOW, timedelta(seconds=10)).term != first.term
 
 
+def test_a_lease_that_was_given_back_or_ended_with_its_work_leaves_no_row(store):
+    store.apply([Effect(work=(Work(id="w", kind="ask", case_id=CASE, digest=Digest(bytes(32)), not_before=NOW),))], sealer, NOW)
+    mine = leases.acquire(store.engine, "work/w", "me", NOW, timedelta(seconds=10))
+    assert store.apply([Effect(done=Done(lease="work/w", term=mine.term, work="w"))], sealer, NOW).applied == 1
+    leases.release(store.engine, leases.acquire(store.engine, "x", "me", NOW, timedelta(seconds=10)))
+    with tables.reading(store.engine) as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(tables.lease)) == 0
+
+
+def test_what_goes_on_under_a_lease_keeps_it(store):
+    mine = leases.acquire(store.engine, "x", "me", NOW, timedelta(seconds=10))
+    kept = Effect(done=Done(lease="x", term=mine.term, goes_on=True), entries=(entry(),))
+    assert store.apply([kept], sealer, NOW).applied == 1
+    assert leases.acquire(store.engine, "x", "you", NOW, timedelta(seconds=10)) is None
+    assert store.apply([kept], sealer, NOW + timedelta(seconds=11)).discarded
+
+
+def test_a_tick_asks_the_same_statements_however_much_waits(store):
+    """The driver remembers each distinct statement: one that grew with what waits filled the memory minute by minute."""
+    asked = []
+    sa.event.listen(store.engine, "before_cursor_execute", lambda _, __, statement, *___: asked.append(statement))
+    found = []
+    for waiting in (3, 40):
+        store.apply([Effect(entries=tuple(entry() for _ in range(waiting)))], sealer, NOW)
+        asked.clear()
+        log.sequence(store, NET.members[HUB].log, NOW)
+        found.append(set(asked))
+    assert found[0] == found[1]
+
+
 def test_quarantine_keeps_the_bytes_once(store):
     row = Quarantined(topic="t", offset=7, reason=Refusal.tampered, raw=b"hostile")
     store.apply([Effect(quarantined=(row,)), Effect(quarantined=(row,))], sealer, NOW)
