@@ -53,13 +53,13 @@ REQUESTS, RESPONSES = topic_between(HUB.id, TRUST.id), topic_between(TRUST.id, H
 
 
 class SharedClock:
-    """The time of day, moved for every process at once."""
+    """A clock that stands still but when it is moved, for every process at once: no slow machine runs a lease out."""
 
     def __init__(self):
-        self._ahead = mmap.mmap(-1, 8)
+        self._ahead, self._began = mmap.mmap(-1, 8), utc_now()
 
     def __call__(self):
-        return utc_now() + timedelta(seconds=struct.unpack("d", self._ahead[:8])[0])
+        return self._began + timedelta(seconds=struct.unpack("d", self._ahead[:8])[0])
 
     def move(self, by):
         self._ahead[:8] = struct.pack("d", struct.unpack("d", self._ahead[:8])[0] + by.total_seconds())
