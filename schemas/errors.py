@@ -83,6 +83,10 @@ class ConfigurationError(SharingError):
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = tuple(faults)
 
+    def __reduce__(self) -> tuple[type[ConfigurationError], tuple[tuple[Fault, ...]]]:
+        """With its faults, from one process to another."""
+        return type(self), (self.faults,)
+
 
 class TransientError(SharingError):
     """Not now: retry, and do not advance the position."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache, partial
 from typing import Any, ClassVar, Self
 
 from pydantic import GetCoreSchemaHandler
@@ -17,6 +18,7 @@ class Name(str):
     __slots__ = ()
     pattern: ClassVar[re.Pattern[str]] = re.compile(r".+", re.DOTALL)
     form: ClassVar[str] = "not empty"
+    personal: ClassVar[bool] = False  # then nothing keeps it longer than the record it is in
 
     def __new__(cls, text: str) -> Self:
         """Raise ValueError, without quoting the text, when the form is wrong."""
@@ -32,8 +34,14 @@ class Name(str):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Validate as a string, then parse."""
-        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
+        """Validate as a string, then parse; words of a closed vocabulary come again and again."""
+        parse = cls if cls.personal else partial(_known, cls)
+        return core_schema.no_info_after_validator_function(parse, core_schema.str_schema())
+
+
+@lru_cache(maxsize=4096)
+def _known(cls: type[Name], text: str) -> Name:
+    return cls(text)
 
 
 class PartyId(Name):
@@ -89,6 +97,7 @@ class NhsNumber(Name):
     __slots__ = ()
     pattern = re.compile(r"[0-9]{10}")
     form = "ten digits with a valid modulus-11 check digit"
+    personal = True
 
     @classmethod
     def accepts(cls, text: str) -> bool:

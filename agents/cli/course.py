@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,9 +13,9 @@ from agents.adapter.correction import correct
 from agents.adapter.dossier import Dossier, Waiting
 from agents.adapter.review import Desk
 from agents.adapter.service import Adapter
-from agents.cli.board import Renderings
 from agents.hub import desk
 from agents.hub.board import WAITING
+from agents.hub.service import Hub
 from schemas.enums import CancelReason, CorrectionReason, Status
 from schemas.events import CaseRecord
 from schemas.identifiers import PartyId
@@ -51,16 +51,15 @@ def late(script: Iterable[Later]) -> frozenset[PartyId]:
     return frozenset(each.agency for each in script if each.event == "late" and each.agency is not None)
 
 
-def withdraw(cases: Renderings, script: Iterable[Later]) -> None:
+def withdraw(hub: Hub, records: Sequence[CaseRecord], script: Iterable[Later]) -> None:
     """What the hub's officers withdraw, before anybody has answered."""
-    hub = cases.hub
     officer = Officer(id="demo.officer", role="hub officer (SYNTHETIC)", organisation=hub.party.id)
-    for record in _named(cases, [each for each in script if each.event == "withdraw"]):
+    for record in _named(records, [each for each in script if each.event == "withdraw"]):
         if any(each.status in WAITING for each in record.agencies):
             desk.withdraw(hub, record.case_id, officer, CancelReason.withdrawn)
 
 
-def take_back(cases: Renderings, adapters: Iterable[Adapter], script: Iterable[Later]) -> None:
+def take_back(records: Sequence[CaseRecord], adapters: Iterable[Adapter], script: Iterable[Later]) -> None:
     """What agencies correct, each once: the wrong person, or an answer that was not whole."""
     by_id = {each.party.id: each for each in adapters}
     for later in script:
@@ -68,19 +67,19 @@ def take_back(cases: Renderings, adapters: Iterable[Adapter], script: Iterable[L
             continue
         adapter = by_id[later.agency]
         reason = CorrectionReason(later.reason) if later.event == "correct" else CorrectionReason.inaccurate
-        for dossier in [dossier for record in _named(cases, [later]) for dossier in _dossiers(adapter, record)]:
+        for dossier in [dossier for record in _named(records, [later]) for dossier in _dossiers(adapter, record)]:
             asked = adapter.asked(dossier.kept)
             if asked is not None and dossier.responses and not dossier.corrections:
                 correct(adapter, asked, dossier, reason, _reviewer(adapter))
 
 
-def review(cases: Renderings, adapters: Iterable[Adapter]) -> None:
+def review(records: Iterable[CaseRecord], adapters: Iterable[Adapter]) -> None:
     """One answer that waited for a person is looked at and released by one, with what it means to their profession."""
-    records = sorted(cases.records(), key=lambda each: each.contact_ref)
-    if any(each.answer.reviewed_by is not None for record in records for each in record.answers):
+    ordered = sorted(records, key=lambda each: each.contact_ref)
+    if any(each.answer.reviewed_by is not None for record in ordered for each in record.answers):
         return
     by_id = {each.party.id: each for each in adapters}
-    waiting = ((record, each) for record in records for each in record.answers if each.answer.status is Status.in_review)
+    waiting = ((record, each) for record in ordered for each in record.answers if each.answer.status is Status.in_review)
     for record, joined in waiting:
         if _released(by_id[joined.agency], record, (joined.answer.subject_ref, joined.answer.category)):
             return
@@ -107,9 +106,9 @@ def _dossiers(adapter: Adapter, record: CaseRecord) -> list[Dossier]:
     return [dossier for each in asked if (dossier := adapter.dossier(record.case_id, each)) is not None]
 
 
-def _named(cases: Renderings, script: Iterable[Later]) -> list[CaseRecord]:
+def _named(records: Sequence[CaseRecord], script: Iterable[Later]) -> list[CaseRecord]:
     wanted = {each.contact_ref for each in script}
-    return [each for each in cases.records() if each.contact_ref in wanted] if wanted else []
+    return [each for each in records if each.contact_ref in wanted]
 
 
 def _reviewer(adapter: Adapter) -> Officer:

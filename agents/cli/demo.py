@@ -6,8 +6,10 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -15,14 +17,12 @@ import typer
 from rich.console import Group
 from rich.live import Live
 
-from agents.adapter.service import Adapter
+from agents.cli.agencies import NOBODY, Agencies, Apart, AtWork, Verified, verified
 from agents.cli.board import REFRESH, Renderings, picture
 from agents.cli.compose import adapter_of, hub_of
-from agents.cli.course import Later, late, read_script, review, take_back, withdraw
+from agents.cli.course import Later, late, read_script, withdraw
 from agents.cli.hub import keep_aside
-from agents.cli.log import verify_party
 from agents.cli.output import ERR, AsJson, Exit, guarded, tell
-from agents.cli.run import Service
 from agents.cli.show import record_file
 from agents.cli.tour import tour
 from agents.demo.borough import write_borough
@@ -30,21 +30,22 @@ from agents.demo.ceremony import MEMBERS, Member, clear, found_network, members_
 from agents.hub.board import WAITING
 from agents.hub.service import Hub
 from broker.follow import publish_statements
-from broker.logfiles import export_log, verify_export
 from broker.party import Party, utc_now
 from broker.ports import Transport
 from broker.streams import DIRECTORY, SNAPSHOTS, party_topic, topic_between
 from broker.telemetry import configure
 from broker.transport.embedded import EmbeddedTransport
 from broker.trustfiles import write_whole
-from schemas.errors import ConfigurationError, Fault, InconsistentLogError, TransportUnavailableError
+from schemas.errors import ConfigurationError, Fault, TransportUnavailableError
 from schemas.events import CaseRecord
+from schemas.identifiers import PartyId
 from schemas.records import Officer
 
 MARKER: Final = "borough.json"  # written last: a folder without it was interrupted while being prepared
 PEOPLE: Final = 20_000  # of the whole borough
 WHOLE: Final = 40  # contacts, each made to show one thing
 PREPARING: Final = ".preparing"
+NEWS: Final = 0.02  # seconds that a hub with nothing to do gives the agencies before it looks again
 PATIENCE: Final = 120.0  # seconds without any progress before the demo says who is awaited
 SOURCE_FILE: Final = "source.toml"
 
@@ -54,13 +55,8 @@ class Borough:
     """Hub and agencies at work on one transport."""
 
     hub: Hub
-    adapters: tuple[Adapter, ...]
+    agencies: AtWork
     transport: Transport
-
-    @property
-    def parties(self) -> tuple[Party, ...]:
-        """Hub first."""
-        return (self.hub.party, *(each.party for each in self.adapters))
 
 
 def _address(kafka: str | None) -> str | None:
@@ -91,18 +87,17 @@ def demo(
     began = time.monotonic()
     configure(_devnull())
     prepare(folder, cases, seed, people=people)
-    transport = _transport(folder, kafka)
-    try:
+    with ExitStack() as ending:
+        transport = ending.enter_context(closing(_transport(folder, kafka)))
         publish_statements(transport, renew(folder, utc_now()))
-        borough = open_borough(folder, transport)
+        hub, *members = members_of(folder)
+        agencies = ending.enter_context(closing(Apart(partial(open_agencies, folder, members, kafka))))
+        borough = Borough(hub=hub_of(folder / hub.folder, transport), agencies=agencies, transport=transport)
+        ending.callback(borough.hub.party.store.close)
         check_same_transport(borough, folder)
         taken = borough.hub.intake((folder / "contacts.jsonl").read_bytes(), "contacts.jsonl")
         aside = keep_aside(borough.hub.party.folder.path, "contacts.jsonl", taken.aside)
-        work(borough, read_script(folder))
-        facts, lines = report(folder, borough, began)
-        close(borough)
-    finally:
-        transport.close()
+        facts, lines = report(folder, borough, work(borough, read_script(folder)), began)
     tell(as_json, facts | {"aside": len(taken.aside)}, lines)
     if aside:
         raise typer.Exit(Exit.refused)
@@ -172,11 +167,11 @@ def _transport(folder: Path, kafka: str | None) -> Transport:
     return KafkaTransport(settings)
 
 
-def open_borough(folder: Path, transport: Transport) -> Borough:
-    """Each party from its own folder alone."""
-    hub, *agencies = members_of(folder)
-    adapters = tuple(adapter_of(folder / each.folder, transport) for each in agencies)
-    return Borough(hub=hub_of(folder / hub.folder, transport), adapters=adapters, transport=transport)
+def open_agencies(folder: Path, members: Sequence[Member], kafka: str | None) -> Agencies:
+    """Each from its own folder alone, on a transport of their own."""
+    configure(_devnull())
+    transport = _transport(folder, kafka)
+    return Agencies(tuple(adapter_of(folder / each.folder, transport) for each in members), transport)
 
 
 def check_same_transport(borough: Borough, folder: Path) -> None:
@@ -192,51 +187,63 @@ def check_same_transport(borough: Borough, folder: Path) -> None:
         raise ConfigurationError([fault])
 
 
-def work(borough: Borough, script: Sequence[Later] = ()) -> None:
+def work(borough: Borough, script: Sequence[Later] = ()) -> Renderings:
     """The hub asks; what is withdrawn is withdrawn; agencies answer, the late ones last; then people correct and review."""
-    adapters, held_back = borough.adapters, late(script)
-    prompt = [each for each in adapters if each.party.id not in held_back]
+    hub, agencies, held_back = borough.hub, borough.agencies, late(script)
     with Live(console=ERR, transient=True, auto_refresh=False) as live:
-        shown = Renderings(borough.hub)
-        _work([borough.hub], live, shown, lambda: _asked(borough.hub))
-        withdraw(shown, script)
+        board = _Board(Renderings(hub), live)
+        _work(board, hub.step, lambda: _asked(hub))
+        withdraw(hub, board.shown.records(), script)
         if held_back:
-            _work([borough.hub, *prompt], live, shown, lambda: _answered(shown, prompt))
-        _work([borough.hub, *adapters], live, shown, lambda: _answered(shown, adapters))
+            _answer(board, borough, held_back)
+        _answer(board, borough)
         if script:  # nothing happens later to the first contacts
-            take_back(shown, adapters, script)
-            review(shown, adapters)
-            _work([borough.hub, *adapters], live, shown, lambda: _answered(shown, adapters))
-    settle([borough.hub, *adapters])
+            agencies.take_back(board.shown.records(), script)
+            agencies.review(board.shown.records())
+            _answer(board, borough)
+    hub.tick()
+    agencies.tick()
+    _answer(board, borough)
+    return board.shown
 
 
-def _work(services: Sequence[Service], live: Live, shown: Renderings, over: Callable[[], bool]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Board:
+    """What is shown while it runs."""
+
+    shown: Renderings
+    live: Live
+
+    def draw(self) -> None:
+        """As it stands now."""
+        hub = self.shown.hub
+        self.live.update(Group(picture(self.shown.rows(), hub.party.now()), _progress(hub)), refresh=True)
+
+
+def _answer(board: _Board, borough: Borough, without: Collection[PartyId] = NOBODY) -> None:
+    expected = frozenset(borough.agencies.names()) - frozenset(without)
+    _work(board, partial(_round, borough, without), lambda: _answered(board.shown, borough, expected, without))
+
+
+def _work(board: _Board, round_: Callable[[], bool], over: Callable[[], bool]) -> None:
     """Rounds of these, with the board as it stands each second, until it is over and nothing moves."""
     moved = drawn = time.monotonic()
-    while (busy := _round(services)) or not over():
+    while (busy := round_()) or not over():
         at = time.monotonic()
         if busy:
             moved = at
         elif at - moved > PATIENCE:
-            message = f"nothing has moved for {PATIENCE:.0f} s; {_progress(shown.hub)}; run the demo again to continue"
+            message = f"nothing has moved for {PATIENCE:.0f} s; {_progress(board.shown.hub)}; run the demo again to continue"
             raise TransportUnavailableError(message)
         if ERR.is_terminal and at - drawn > REFRESH:
-            live.update(Group(picture(shown.rows(), shown.hub.party.now()), _progress(shown.hub)), refresh=True)
+            board.draw()
             drawn = time.monotonic()
 
 
-def settle(services: Sequence[Service]) -> None:
-    """Index and sign what the logs hold, and publish it."""
-    for service in services:
-        service.tick()
-    while _round(services):
-        pass
-
-
-def _round(services: Sequence[Service]) -> bool:
-    """One step of each, whatever the others did."""
-    moved = [service.step() for service in services]
-    return any(moved)
+def _round(borough: Borough, without: Collection[PartyId] = NOBODY) -> bool:
+    """One step of each, whatever the others did; agencies elsewhere get time for theirs when the hub has nothing to do."""
+    moved = borough.hub.step()
+    return borough.agencies.step(0 if moved else NEWS, without) or moved
 
 
 def _asked(hub: Hub) -> bool:
@@ -245,12 +252,11 @@ def _asked(hub: Hub) -> bool:
     return counts.get("events.case_opened", 0) == counts.get("events.contact", 0) and not hub.party.store.has_work(hub.party.now())
 
 
-def _answered(cases: Renderings, adapters: Sequence[Adapter]) -> bool:
+def _answered(cases: Renderings, borough: Borough, expected: Collection[PartyId], without: Collection[PartyId]) -> bool:
     """Nothing waits anywhere, and no case awaits any of these agencies."""
-    parties = (cases.hub.party, *(each.party for each in adapters))
-    if any(party.store.has_work(party.now()) for party in parties):
+    hub = cases.hub.party
+    if hub.store.has_work(hub.now()) or not borough.agencies.at_rest(without):
         return False
-    expected = {each.party.id for each in adapters}
     return not any(each.agency in expected and each.status in WAITING for record in cases.records() for each in record.agencies)
 
 
@@ -261,37 +267,28 @@ def _progress(hub: Hub) -> str:
     return f"{counts.get('events.contact', 0)} contacts, {asked} requests, {acknowledged} acknowledged, {answered} answered"
 
 
-def report(folder: Path, borough: Borough, began: float) -> tuple[dict[str, Any], list[str]]:
+def report(folder: Path, borough: Borough, shown: Renderings, began: float) -> tuple[dict[str, Any], list[str]]:
     """Write what came of it, each record once and entered in the log first; verify all logs, and say it."""
-    records = Renderings(borough.hub).records()
-    viewer = Officer(id="demo", role="demonstration", organisation=borough.hub.party.id)
+    verifying, hub = borough.agencies.verifying(), borough.hub
+    records = shown.records()
+    viewer = Officer(id="demo", role="demonstration", organisation=hub.party.id)
     for record in records:
         path = folder / "records" / f"{record.contact_ref}.v{record.version}.json"
         if not path.exists():
-            borough.hub.view(record.case_id, viewer, only_once=True)
+            hub.view(record.case_id, viewer, only_once=True)
             write_whole(path, record_file(record), mode=0o600)
-    settle([borough.hub, *borough.adapters])
-    verified: dict[str, dict[str, Any]] = {party.id: _verified(party) for party in borough.parties}
-    facts = summary(folder, borough, records, verified, began)
+    hub.tick()
+    while hub.step():  # what it signed goes out
+        pass
+    held = {**verified([hub.party]), **verifying()}
+    facts = summary(folder, hub, records, held, began)
     write_whole(folder / "summary.json", json.dumps(facts, indent=1).encode() + b"\n")
-    return facts, _story(folder, borough.hub.party, records, facts, verified)
+    return facts, _story(folder, hub.party, records, facts, held)
 
 
-def _verified(party: Party) -> dict[str, Any]:
-    """Verified twice: the store with every entry opened, and the exported files with the public key alone."""
-    export_log(party.store, party.log_key, party.folder.log)
-    if not party.store.counts()["entries"]:  # never asked: there is no checkpoint to verify
-        return {**verify_party(party), "exported": 0}
-    try:
-        checkpoint = verify_export(party.folder.log)
-        return {**verify_party(party), "exported": checkpoint.size}
-    except InconsistentLogError as error:
-        return {"verified": False, "reason": str(error)}
-
-
-def summary(folder: Path, borough: Borough, records: Sequence[CaseRecord], verified: Mapping[str, Any], began: float) -> dict[str, Any]:
+def summary(folder: Path, hub: Hub, records: Sequence[CaseRecord], held: Verified, began: float) -> dict[str, Any]:
     """The one JSON object."""
-    counts = borough.hub.party.store.counts()
+    counts = hub.party.store.counts()
     statuses = Counter(each.answer.status.value for record in records for each in record.answers)
     return {
         "synthetic": True,
@@ -305,24 +302,19 @@ def summary(folder: Path, borough: Borough, records: Sequence[CaseRecord], verif
         "corrected": counts.get("events.correction", 0),
         "reviewed": sum(each.answer.reviewed_by is not None for record in records for each in record.answers),
         "not_asked": sum(len(record.unasked) for record in records),
-        "entries": {party.id: party.store.counts()["entries"] for party in borough.parties},
-        "logs_verified": all(each["verified"] for each in verified.values()),
-        "quarantined": sum(party.store.counts()["quarantined"] for party in borough.parties),
-        "duplicates_ignored": sum(int(_total(party)) for party in borough.parties),
+        "entries": {party: each["entered"] for party, each in held.items()},
+        "logs_verified": all(each["verified"] for each in held.values()),
+        "quarantined": sum(each["quarantined"] for each in held.values()),
+        "duplicates_ignored": sum(each["duplicates"] for each in held.values()),
         "seconds": round(time.monotonic() - began, 2),
         "folder": str(folder),
     }
 
 
-def _total(party: Party) -> float:
-    samples = (sample for metric in party.meters.duplicates.collect() for sample in metric.samples)
-    return sum(sample.value for sample in samples if sample.name.endswith("_total"))
-
-
-def _story(folder: Path, hub: Party, records: Sequence[CaseRecord], facts: Mapping[str, Any], verified: Mapping[str, Any]) -> list[str]:
+def _story(folder: Path, hub: Party, records: Sequence[CaseRecord], facts: Mapping[str, Any], held: Verified) -> list[str]:
     lines = tour(records, hub)
     lines += ["", "The access logs", "==============="]
-    for party, each in verified.items():
+    for party, each in held.items():
         said = (
             f"verified, {each['size']} leaves, {each['entries']} entries, unwitnessed"
             if each["verified"]
@@ -339,11 +331,3 @@ def _story(folder: Path, hub: Party, records: Sequence[CaseRecord], facts: Mappi
     lines += [f"  {folder}/{member.folder}/log     checkpoint, key and leaves of its access log" for member in members_of(folder)]
     lines.append(f"  {folder}/summary.json")
     return lines
-
-
-def close(borough: Borough) -> None:
-    """Let go of stores and sources; the transport is closed by whoever opened it."""
-    for adapter in borough.adapters:
-        adapter.source.close()
-    for party in borough.parties:
-        party.store.close()

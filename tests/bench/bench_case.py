@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+from agents.cli.agencies import Agencies
 from agents.cli.compose import adapter_of, hub_of
 from agents.cli.demo import Borough, prepare, work
 from agents.demo.ceremony import MEMBERS, renew
@@ -48,7 +49,7 @@ def measure() -> dict[str, float]:
         stages = Stages()
         hub = hub_of(folder / "hub", transport, reached=stages.reached)
         adapters = tuple(adapter_of(folder / each.folder, transport, reached=stages.reached) for each in MEMBERS[1:3])
-        borough = Borough(hub=hub, adapters=adapters, transport=transport)
+        borough = Borough(hub=hub, agencies=Agencies(adapters), transport=transport)
         cpu, wall = time.process_time(), time.perf_counter()
         tenths = [_tenth(borough, lines) for lines in _tenths(folder / "contacts.jsonl")]
         figures = {

@@ -15,6 +15,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from agents.cli.agencies import Agencies
 from agents.cli.compose import adapter_of, hub_of
 from agents.cli.demo import Borough, prepare
 from agents.demo.ceremony import MEMBERS, renew
@@ -70,7 +71,7 @@ def measure() -> dict[str, float]:
         publish_statements(transport, renew(folder, utc_now()))
         hub = hub_of(folder / "hub", transport)
         adapters = tuple(adapter_of(folder / each.folder, transport) for each in MEMBERS[1:3])
-        borough = Borough(hub=hub, adapters=adapters, transport=transport)
+        borough = Borough(hub=hub, agencies=Agencies(adapters), transport=transport)
         lines = (folder / "contacts.jsonl").read_bytes().splitlines(keepends=True)
         _cases(borough, lines[: STORED[0]])
         held, figures = STORED[0], dict[str, float]()
@@ -86,8 +87,8 @@ def measure() -> dict[str, float]:
         figures["ratio of the last to the first"] = (
             figures[f"cpu a case at {STORED[-1]} stored"] / figures[f"cpu a case at {STORED[0]} stored"]
         )
-        for each in borough.parties:
-            each.store.close()
+        borough.agencies.close()
+        hub.party.store.close()
         transport.close()
     return figures
 
@@ -96,7 +97,7 @@ def _cases(borough: Borough, lines: list[bytes]) -> float:
     """Work so many contacts, until nothing moves; CPU milliseconds a case."""
     began = time.process_time()
     borough.hub.intake(b"".join(lines), "contacts.jsonl")
-    services = (borough.hub, *borough.adapters)
+    services = (borough.hub, *borough.agencies.adapters)
     while any([each.step() for each in services]):  # noqa: C419 - each takes its turn
         pass
     for each in services:
@@ -106,7 +107,7 @@ def _cases(borough: Borough, lines: list[bytes]) -> float:
 
 def _pile(borough: Borough, folder: Path, count: int, held: int) -> None:
     """So many cases more in every party's store, its keys and the transport, and their entries under a signed checkpoint."""
-    for service in (borough.hub, *borough.adapters):
+    for service in (borough.hub, *borough.agencies.adapters):
         place = service.party.folder.path
         _run(place / "store.sqlite", count, OF_A_CASE)
         _run(place / "keys.db", count, KEYS_OF_A_CASE)

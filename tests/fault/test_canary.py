@@ -26,6 +26,7 @@ from datetime import timedelta
 from urllib.parse import quote_plus
 from uuid import NAMESPACE_DNS, NAMESPACE_OID, NAMESPACE_URL, NAMESPACE_X500, UUID, uuid3, uuid5
 
+import borough
 import pytest
 import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -36,9 +37,8 @@ from typer.testing import CliRunner
 from agents.adapter.sources.opening import open_source
 from agents.cli import demo
 from agents.cli.app import app
-from agents.demo.ceremony import MEMBERS, renew
+from agents.demo.ceremony import MEMBERS
 from broker import envelope as wire
-from broker.follow import publish_statements
 from broker.party import utc_now
 from broker.ports import Publication
 from broker.store import tables
@@ -299,9 +299,8 @@ class Run:
         demo.prepare(self.folder, CONTACTS, 47, people=PEOPLE, members=MEMBERS[:3])
         self.contacts, self.decision = mark(self.folder, self.canaries)
         self.transport = EmbeddedTransport(self.folder / "transport.sqlite")
-        publish_statements(self.transport, renew(self.folder, utc_now()))
-        self.borough = demo.open_borough(self.folder, self.transport)
-        self.hub, (self.police, self.trust) = self.borough.hub, self.borough.adapters
+        self.borough = borough.open_borough(self.folder, self.transport)
+        self.hub, (self.police, self.trust) = self.borough.hub, self.borough.agencies.adapters
 
     def work(self):
         """The whole demo, with a decision made later, a view, and the commands an operator runs."""
@@ -309,8 +308,7 @@ class Run:
         self.cases = self.hub.party.store.cases()
         decision = TypeAdapter(OfficerDecision).validate_json(json.dumps(self.decision), strict=True)
         self.hub.decide(self.cases[-1], decision)
-        demo.work(self.borough)
-        _, shown = demo.report(self.folder, self.borough, 0)
+        _, shown = demo.report(self.folder, self.borough, demo.work(self.borough), 0)
         self.shown = "\n".join(shown)
         self.hub.view(self.cases[0], Officer(id=self.canaries.text(), role=self.canaries.text(), organisation=self.canaries.text()))
         self.command("hub", "show", "--folder", self.folder / "hub")
@@ -422,7 +420,7 @@ class Run:
         self.another_contact(102)
         demo.work(self.borough)
         subject = TypeAdapter(Subject).validate_json(json.dumps(self.contacts[0]["subjects"][0]), strict=True)
-        for adapter in self.borough.adapters:
+        for adapter in self.borough.agencies.adapters:
             self.raises(lambda source=adapter.source: source.candidates(subject))
             self.command("doctor", adapter.party.folder.path)
         self.raises(lambda: open_source(self.trust.settings.source, self.folder / "trust"))
@@ -485,7 +483,7 @@ class Run:
     def blobs(self, spoken):
         """All bytes by place; a file's place is its path, which is searched with it."""
         found = spoken | {"errors and commands": "\n".join(self.said).encode()}
-        found |= {f"metrics of {party.id}": generate_latest(party.meters.registry) for party in self.borough.parties}
+        found |= {f"metrics of {party.id}": generate_latest(party.meters.registry) for party in borough.parties_of(self.borough)}
         for record in self.records():
             said = (record.topic.encode(), record.key, record.value, found.get(record.topic, b""))
             found[record.topic] = b"\0".join(said)
@@ -509,8 +507,7 @@ def run(tmp_path_factory):
             made.provoke()
         made.found = made.blobs(spoken)  # while the stores are open, so with their write-ahead logs
         yield made
-        demo.close(made.borough)
-        made.transport.close()
+        borough.close(made.borough)
 
 
 # --------------------------------------------------------------------------------------------------------------- the tests
@@ -631,7 +628,7 @@ def test_what_was_exported_or_kept_aside_is_for_its_owner_only(run):
 def test_labels_of_metrics_are_topics_and_closed_words(run):
     labels = [
         (name, value)
-        for party in run.borough.parties
+        for party in borough.parties_of(run.borough)
         for metric in party.meters.registry.collect()
         for sample in metric.samples
         for name, value in sample.labels.items()
@@ -685,7 +682,7 @@ def ids(run):
     """Whatever names something without being sealed: records whole, short columns of every table, paths, logs, checkpoints, metrics."""
     for record in run.records():
         yield from (record.topic.encode(), record.key, record.value)
-    for party in run.borough.parties:
+    for party in borough.parties_of(run.borough):
         for engine, data in ((party.store.engine, tables.DATA), (party.store.vault._engine, tables.KEYS)):
             with tables.transaction(engine) as connection:
                 for table in data.sorted_tables:
@@ -714,7 +711,7 @@ def test_no_visible_id_is_a_hash_of_a_number_or_a_name(run):
         *(str(case).encode() for case in cases),
         *(case.bytes for case in cases),
     ]
-    tried = guesses(asked) | guesses(about, [*known, *(each.id.encode() for each in run.borough.parties)])
+    tried = guesses(asked) | guesses(about, [*known, *(each.id.encode() for each in borough.parties_of(run.borough))])
     sought = tried | threads | {case.bytes for case in cases}
     found = {window for blob in ids(run) for window in windows(blob) if window in sought}
     assert len(threads) >= 2 * len(cases)

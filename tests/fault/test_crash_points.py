@@ -43,7 +43,7 @@ def reference(template, tmp_path_factory):
 def work(opened, folder, *, ticks):
     """Rounds of all parties until nothing moves; logs tick at the end, or with every round."""
     borough.take_in(opened, folder)
-    services = (opened.hub, *opened.adapters)
+    services = (opened.hub, *opened.agencies.adapters)
     for _ in range(ROUNDS):
         moved = [service.step() for service in services]
         if ticks or not any(moved):

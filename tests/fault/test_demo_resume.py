@@ -76,6 +76,14 @@ def interrupted(folder, number, until, delay):
     return process.returncode, complained
 
 
+def runs(process):
+    """Whether this process is there, and no mere remains of one."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def look(folder):
     def seen():
         with borough.opened(folder) as opened:
@@ -111,6 +119,20 @@ def test_killed_while_preparing_and_while_working_it_ends_as_if_never_interrupte
     counted = [key for key in UNCHANGED if key != "entries"]  # how often a case was joined on the way is its own affair
     assert {key: facts[key] for key in counted} == {key: whole["facts"][key] for key in counted}
     assert look(folder) == whole["seen"]
+
+
+def test_killed_it_leaves_nobody_behind(whole, tmp_path):
+    folder = tmp_path / "demo"
+    shutil.copytree(whole["folder"], folder)
+    with started(folder) as process:
+        children, deadline = Path(f"/proc/{process.pid}/task/{process.pid}/children"), time.monotonic() + DEADLINE
+        while not (left := children.read_text().split()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.kill()
+    while any(map(runs, left)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert left
+    assert not any(map(runs, left))
 
 
 def test_a_record_already_written_stays_byte_identical(whole, tmp_path):

@@ -46,7 +46,7 @@ def played(tmp_path_factory):
         demo.work(opened, script)
         first = records_of(opened)
         demo.work(opened, script)
-        parties = {str(party.id): borough.entries_of(party) for party in opened.parties}
+        parties = {str(party.id): borough.entries_of(party) for party in borough.parties_of(opened)}
         ordered = [first[name] for name in sorted(first)]
         return Played(
             records=first,

@@ -17,6 +17,7 @@ import borough
 import pytest
 from borough import AGENCIES, FOLDERS, HUB, in_child
 
+from agents.cli.agencies import Agencies
 from agents.cli.output import Exit
 from agents.demo.ceremony import renew
 from broker.follow import publish_statements
@@ -110,11 +111,11 @@ def look(homes):
         with closing(transport):
             opened = borough.demo.Borough(
                 hub=borough.compose.hub_of(homes[hub], transport),
-                adapters=tuple(borough.compose.adapter_of(homes[each], transport) for each in adapters),
+                agencies=Agencies(tuple(borough.compose.adapter_of(homes[each], transport) for each in adapters)),
                 transport=transport,
             )
             found = borough.seen(opened)
-            borough.demo.close(opened)
+            borough.close(opened)
             return found
 
     return in_child(parties)

@@ -62,7 +62,7 @@ def records_of(opened):
 
 def ask_while_two_sources_fail(opened, folder):
     """The contact of which nothing is held, once more: the police's system is gone, and the trust's extracts are two months old."""
-    police, trust = (next(each for each in opened.adapters if each.party.id.slug == name) for name in ("police", "trust"))
+    police, trust = (next(each for each in opened.agencies.adapters if each.party.id.slug == name) for name in ("police", "trust"))
     police.source.close()
     (folder / "police" / "records.sqlite").rename(folder / "police" / "gone")
     for path in (folder / "trust").glob("*.csv"):

@@ -24,6 +24,7 @@ import sqlalchemy as sa
 
 from agents.adapter.service import Adapter
 from agents.cli import compose, demo
+from agents.cli.agencies import Agencies
 from agents.cli.log import verify_party
 from agents.demo.ceremony import MEMBERS, members_of, renew
 from agents.hub.casework import substance
@@ -91,7 +92,7 @@ def open_borough(
     publish_statements(transport, renew(folder, now()))
     names = [each.folder for each in members_of(folder)]
     hub, *adapters = (open_service(folder, name, transport, now=now, reached=reached) for name in names)
-    return demo.Borough(hub=hub, adapters=tuple(adapters), transport=transport)
+    return demo.Borough(hub=hub, agencies=Agencies(tuple(adapters)), transport=transport)
 
 
 def close_service(service: Hub | Adapter) -> None:
@@ -101,9 +102,15 @@ def close_service(service: Hub | Adapter) -> None:
     service.party.store.close()
 
 
+def parties_of(borough: demo.Borough) -> tuple[Party, ...]:
+    """Hub first."""
+    return (borough.hub.party, *(each.party for each in borough.agencies.adapters))
+
+
 def close(borough: demo.Borough) -> None:
     """Let go of everything, the transport too."""
-    demo.close(borough)
+    borough.agencies.close()
+    borough.hub.party.store.close()
     borough.transport.close()
 
 
@@ -138,7 +145,7 @@ def substances(borough: demo.Borough) -> dict[str, Any]:
 def seen(borough: demo.Borough) -> dict[str, Any]:
     """Everything two runs of the same borough must agree on, after checks of what every run must keep by itself."""
     topics = sealed_topics(borough)
-    parties = {party.id: _party_seen(party, topics) for party in borough.parties}
+    parties = {party.id: _party_seen(party, topics) for party in parties_of(borough)}
     streams = {topic: kinds_on(borough.transport, topic) for topic in sealed_topics(borough)}
     _check_answers(borough)
     return json.loads(json.dumps({"records": substances(borough), "parties": parties, "streams": streams}))
@@ -182,8 +189,8 @@ def _check_answers(borough: demo.Borough) -> None:
             assert sorted(each.body.part for each in responses) == list(range(1, responses[0].body.parts + 1))
             answers[request.body.agency] += sum(len(each.body.answers) for each in responses)
             assert sum(len(each.body.answers) for each in responses) == len(request.body.questions)
-    disclosures = {party.id: sum(each.operation is Operation.disclosure for each in entries_of(party)) for party in borough.parties}
-    assert disclosures == {hub.id: questions, **{each.id: answers[each.id] for each in borough.parties[1:]}}
+    disclosures = {party.id: sum(each.operation is Operation.disclosure for each in entries_of(party)) for party in parties_of(borough)}
+    assert disclosures == {hub.id: questions, **{each.id: answers[each.id] for each in parties_of(borough)[1:]}}
 
 
 def entries_of(party: Party) -> list[Entry]:
@@ -205,7 +212,7 @@ def rows(party: Party, table: sa.Table) -> list[Any]:
 
 def sealed_topics(borough: demo.Borough | None = None) -> list[str]:
     """Both ways between the hub and each agency."""
-    agencies = [each.id for each in AGENCIES] if borough is None else [each.id for each in borough.parties[1:]]
+    agencies = [each.id for each in AGENCIES] if borough is None else [each.id for each in parties_of(borough)[1:]]
     return [topic_between(a, b) for each in agencies for a, b in ((HUB.id, each), (each, HUB.id))]
 
 

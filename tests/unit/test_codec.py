@@ -18,12 +18,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from network import NOW, TestNetwork, acknowledgement
+from pydantic import TypeAdapter, ValidationError
 
 from schemas import codec
 from schemas.derive import schema_of
 from schemas.enums import Kind, Refusal
 from schemas.envelope import Header
 from schemas.errors import MalformedRecordError, OversizeRecordError, UnknownSchemaError
+from schemas.identifiers import NhsNumber, PartyId
 from schemas.lock import text_of
 from schemas.records import Acknowledgement, Hole, Rejection, StreamStatus
 
@@ -193,6 +195,17 @@ def test_an_error_never_quotes_a_value():
     with pytest.raises(MalformedRecordError) as told:
         codec.encode(replace(acknowledgement(), duty_contact=replace(acknowledgement().duty_contact, name="SECRET" * 100)))
     assert "SECRET" not in str(told.value)
+
+
+def test_words_of_a_vocabulary_are_read_once_and_an_nhs_number_is_kept_by_its_record_alone():
+    words, numbers = TypeAdapter(PartyId), TypeAdapter(NhsNumber)
+    held = words.validate_python("agency.gp")
+    assert words.validate_python("agency.gp") is held
+    assert type(held) is PartyId
+    number = numbers.validate_python("9990000018")
+    assert numbers.validate_python("9990000018") is not number
+    with pytest.raises(ValidationError):
+        words.validate_python("agency.parties")
 
 
 def test_records_have_no_telling_repr():

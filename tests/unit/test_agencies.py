@@ -1,0 +1,138 @@
+"""The demo's agencies in a process of their own: asked by name, errors told as answers, ended with whoever asks."""
+
+from __future__ import annotations
+
+import pickle
+import signal
+from functools import partial
+from multiprocessing import Pipe
+from threading import Thread
+
+import pytest
+
+from agents.cli import agencies
+from agents.cli.agencies import Apart, serve
+from agents.cli.demo import open_agencies
+from agents.demo.ceremony import MEMBERS
+from schemas.errors import ConfigurationError, Fault, SourceUnavailableError
+
+FAULTS = (Fault(file="party.toml", line=3, field="name", message="is missing", fix="add it"), Fault(file="keys", message="is no folder"))
+
+
+class Few:
+    """What was asked of it, and that it was closed."""
+
+    def __init__(self):
+        self.done = []
+
+    def step(self, wait, without):
+        self.done.append(("step", wait, without))
+        return len(self.done) == 1
+
+    def at_rest(self, without):
+        raise SourceUnavailableError(f"{len(without)} sources are away")
+
+    def close(self):
+        self.done.append("closed")
+
+
+@pytest.fixture
+def keyboard():
+    held = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, held)
+
+
+class Asked(Apart):
+    """An `Apart` whose other side the test runs itself."""
+
+    def __init__(self, pipe):
+        self._pipe, self._rounds = pipe, 0
+
+    def close(self):
+        self._pipe.close()
+
+
+def served(opening, asking):
+    """`serve` in this thread, since it takes Ctrl-C for itself; whoever asks is in another."""
+    ours, theirs = Pipe()
+    said = []
+
+    def ask():
+        asked = Asked(ours)
+        try:
+            said.append(asking(asked))
+        finally:
+            asked.close()
+
+    asker = Thread(target=ask)
+    asker.start()
+    serve(theirs, opening)
+    asker.join()
+    return said[0]
+
+
+@pytest.mark.usefixtures("keyboard")
+def test_what_is_asked_by_name_is_done_over_there_and_the_end_of_the_pipe_lets_go_of_everything():
+    few = Few()
+    assert served(lambda: few, lambda asked: [asked.step(10), asked.step(10, {"agency.gp"})]) == [True, False]
+    assert few.done == [("step", 0, frozenset()), ("step", 0, {"agency.gp"}), "closed"]
+
+
+@pytest.mark.usefixtures("keyboard")
+def test_a_round_that_is_not_over_goes_on_and_its_news_comes_before_the_next_answer(monkeypatch):
+    monkeypatch.setattr(Few, "step", lambda *_: pytest.fail("asked for two rounds at once") if few.done else few.done.append("round"))
+    few = Few()
+
+    def ask(asked):
+        asked._pipe.send(("step", (0, ())))  # a round that nobody has heard of yet
+        asked._rounds = 1
+        with pytest.raises(SourceUnavailableError, match="2 sources are away"):
+            asked.at_rest(("one", "other"))
+        return asked._rounds
+
+    assert served(lambda: few, ask) == 0
+
+
+@pytest.mark.usefixtures("keyboard")
+def test_ctrl_c_is_for_whoever_asks():
+    served(Few, lambda _: True)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+@pytest.mark.usefixtures("keyboard")
+def test_agencies_that_cannot_open_say_why_whatever_they_are_asked():
+    def refuse():
+        raise ConfigurationError(FAULTS)
+
+    def ask(asked):
+        told = []
+        for question in (asked.names, asked.tick, lambda: asked.step(10)):
+            with pytest.raises(ConfigurationError) as refused:
+                question()
+            told.append(refused.value.faults)
+        return told
+
+    assert served(refuse, ask) == [FAULTS] * 3
+
+
+def test_every_fault_of_a_file_crosses_from_one_process_to_another():
+    refused = ConfigurationError(FAULTS)
+    again = pickle.loads(pickle.dumps(refused))  # noqa: S301 - what we wrote a moment ago
+    assert (type(again), again.faults, str(again)) == (ConfigurationError, FAULTS, str(refused))
+
+
+def test_a_folder_that_is_none_is_told_by_the_other_process(tmp_path):
+    apart = Apart(partial(open_agencies, tmp_path, MEMBERS[1:2], None))
+    with pytest.raises(ConfigurationError) as refused:
+        apart.names()
+    apart.close()
+    assert refused.value.faults[0].file == str(tmp_path / MEMBERS[1].folder / "adapter.toml")
+    assert not apart._process.is_alive()
+
+
+def test_what_does_not_come_to_an_end_is_stopped(monkeypatch, tmp_path):
+    monkeypatch.setattr(agencies, "GRACE", 0.0)
+    apart = Apart(partial(open_agencies, tmp_path, MEMBERS[1:2], None))
+    apart.close()
+    assert apart._process.exitcode is not None
