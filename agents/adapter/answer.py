@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from agents.adapter.matching import Match, MatchOutcome
 from agents.adapter.ports import Candidate, Found, Row
-from broker.effect import Outgoing
 from policies.decision import Decision, decide
 from policies.explain import ladder, near_misses, shown_caps
 from policies.facts import Kinds, before_answering, still_within
@@ -17,9 +15,7 @@ from policies.minimise import minimise
 from policies.pack import Pack
 from policies.question import decision_name
 from policies.vocabulary import Audience, Fact
-from schemas import codec
 from schemas.enums import Kind, Operation, Outcome, Status
-from schemas.errors import OversizeRecordError
 from schemas.events import Entry
 from schemas.identifiers import CategoryId, DecisionId, Digest, Slug, SubjectRef, Thread
 from schemas.record import MAX_ITEMS
@@ -32,12 +28,10 @@ from schemas.records import (
     Officer,
     Question,
     Request,
-    Response,
     Searched,
 )
 from schemas.statements import Party
 
-PART_NUMBERS: Final = 16  # bytes by which `part` and `parts` may grow once they are known
 FRAME: Final = 16  # bytes that Avro adds around an item or a field, at most
 Key = tuple[SubjectRef, CategoryId]
 MOST: Final = 384 * 1024  # bytes of one answer's items: with its ladder it still fits one body; what is more, a person sends
@@ -211,46 +205,6 @@ def decision_id(asked: Asked, question: Question, pack_digest: Digest, at: datet
     return decision_name(identity)
 
 
-def respond(asked: Asked, said: Iterable[Said], revision: int = 1) -> tuple[Response, ...]:
-    """All answers of one request, in its order, as one revision: a part holds what one pack decided and fits one body."""
-    place = {(each.subject_ref, each.category): number for number, each in enumerate(asked.request.questions)}
-    by_pack: dict[Digest, list[Answer]] = {}
-    for each in sorted(said, key=lambda one: place[one.key]):
-        by_pack.setdefault(each.pack_digest, []).append(each.answer)
-    parts = [part for pack, answers in by_pack.items() for part in _fitting(_whole(asked, tuple(answers), pack, revision))]
-    return tuple(replace(each, part=number, parts=len(parts)) for number, each in enumerate(parts, 1))
-
-
-def _whole(asked: Asked, answers: tuple[Answer, ...], pack_digest: Digest, revision: int) -> Response:
-    return Response(
-        request_digest=asked.digest,
-        case_id=asked.request.case_id,
-        agency=asked.me.id,
-        revision=revision,
-        part=1,
-        parts=1,
-        pack_digest=pack_digest,
-        answers=answers,
-    )
-
-
-def _fitting(response: Response) -> list[Response]:
-    """Halved until each half fits one body."""
-    middle = len(response.answers) // 2
-    if middle == 0 or _fits(response):
-        return [response]
-    halves = (response.answers[:middle], response.answers[middle:])
-    return [part for half in halves for part in _fitting(replace(response, answers=half))]
-
-
-def _fits(response: Response) -> bool:
-    try:
-        codec.encode(response, codec.MAX_BODY - PART_NUMBERS)
-    except OversizeRecordError:
-        return False
-    return True
-
-
 def entries_of(asked: Asked, decided: Decided, said: Answer, pack: Pack, actor: Officer) -> tuple[tuple[Entry, ...], Entry]:
     """For one question: a consultation for each source searched, and the disclosure, whatever its outcome."""
     disclosure = replace(
@@ -272,22 +226,6 @@ def repeated(asked: Asked, said: Said, actor: Officer, at: datetime) -> Entry:
         category=said.answer.category,
         rules=tuple(step.rule for step in said.answer.ladder if step.met and step.rule is not None),
         pack_digest=said.pack_digest,
-    )
-
-
-def sent(asked: Asked, said: Iterable[Said], disclosures: Mapping[Key, Entry], revision: int) -> tuple[Outgoing, ...]:
-    """One revision as it leaves: each part with an entry for each of its answers, and kept."""
-    return tuple(
-        Outgoing(
-            kind=Kind.response,
-            recipient=asked.hub.id,
-            thread=asked.thread,
-            case_id=asked.request.case_id,
-            body=part,
-            entries=tuple(disclosures[each.subject_ref, each.category] for each in part.answers),
-            keep=True,
-        )
-        for part in respond(asked, said, revision)
     )
 
 

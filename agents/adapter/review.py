@@ -16,10 +16,11 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from agents.adapter.agency import Agency
-from agents.adapter.answer import Asked, Decided, Said, Search, answer, entries_of, items_of, repeated, sent, too_large
+from agents.adapter.answer import Asked, Decided, Said, Search, answer, entries_of, items_of, repeated, too_large
 from agents.adapter.dossier import Dossier, Waiting, dossiers, revision_name
 from agents.adapter.edits import Numbered, edit_faults
 from agents.adapter.matching import MatchOutcome, plausible
+from agents.adapter.parts import sent
 from agents.adapter.ports import Candidate
 from agents.adapter.stated import NOTHING, Stated
 from broker.effect import Effect, local_event, once

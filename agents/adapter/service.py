@@ -9,9 +9,10 @@ from typing import Final
 from uuid import UUID
 
 from agents.adapter.agency import Agency
-from agents.adapter.answer import FAILING, Asked, Decided, Said, Search, entries_of, entry, repeated, sent
+from agents.adapter.answer import FAILING, Asked, Decided, Said, Search, entries_of, entry, repeated
 from agents.adapter.correction import ERASE, erased
 from agents.adapter.dossier import Dossier, revision_name
+from agents.adapter.parts import sent
 from agents.adapter.ports import SourceSystem
 from agents.adapter.settings import AdapterSettings
 from broker.effect import Effect, Event, Milestone, Outgoing, Work, once

@@ -25,7 +25,7 @@ from schemas.events import (
     Rating,
     Rerated,
 )
-from schemas.identifiers import Digest, PartyId, Thread
+from schemas.identifiers import CategoryId, Digest, PartyId, SubjectRef, Thread
 from schemas.records import Acknowledgement, Cancel, Correction, Rejection, Request, Response
 
 OPENED: Final = "case_opened"
@@ -155,7 +155,7 @@ def _asked(asking: Asking, events: list[Kept]) -> tuple[AgencyState, list[Joined
         revision=answered.revision,
         conflict=answered.conflict,
     )
-    return state, [joined for each in answered.responses for joined in _joined(agency, each)]
+    return state, _standing(joined for each in answered.responses for joined in _joined(agency, each))
 
 
 def taken_back(events: Iterable[Kept]) -> list[Kept]:
@@ -246,6 +246,16 @@ def _joined(agency: PartyId, event: Kept) -> list[JoinedAnswer]:
         )
         for answer in response.answers
     ]
+
+
+def _standing(answers: Iterable[JoinedAnswer]) -> list[JoinedAnswer]:
+    """While no revision is whole, parts of several are here: of each question the newest."""
+    held = list(answers)
+    newest: dict[tuple[SubjectRef, CategoryId], int] = {}
+    for each in held:
+        about = (each.answer.subject_ref, each.answer.category)
+        newest[about] = max(newest.get(about, 0), each.revision)
+    return [each for each in held if each.revision == newest[each.answer.subject_ref, each.answer.category]]
 
 
 def substance(record: CaseRecord) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from pydantic import TypeAdapter
 from small_borough import NOW, SmallBorough, alarms, entries_of, rows
 
 from agents.adapter import agency
-from agents.adapter.answer import BY_PERSON, MOST, Asked, Said, Search, decide_question, respond
+from agents.adapter.answer import BY_PERSON, MOST, Asked, Said, Search, decide_question
 from agents.adapter.answer import answer as say
 from agents.adapter.matching import Match, MatchOutcome
+from agents.adapter.parts import respond
 from agents.adapter.ports import BY_NUMBER, Candidate, Found, Row
 from agents.adapter.sources.opening import open_source
 from agents.demo.ceremony import renew
@@ -694,6 +695,8 @@ def test_answers_too_large_for_one_body_come_in_parts_each_with_its_entries_and_
     found = [each.body for each in police.party.store.events(case_id) if isinstance(each.body, Response)]
     assert [(each.part, each.parts) for each in found] == [(number, len(found)) for number in range(1, len(found) + 1)]
     assert len(found) > 1
+    about = [{one.subject_ref for one in each.answers} for each in found]
+    assert sum(map(len, about)) == len(set().union(*about)), "somebody who fits one part stands in two"
     asked = next(each.body for each in police.party.store.events(case_id) if each.kind == Kind.request.value)
     assert [(each.subject_ref, each.category) for each in said(found)] == [(each.subject_ref, each.category) for each in asked.questions]
     disclosed = [each for each in entries_of(police.party)[before:] if each.operation is Operation.disclosure]
