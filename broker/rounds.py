@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from broker.effect import Done, Effect, Milestone, Work
 from broker.party import Party
 from broker.receive import tell_log
-from broker.store import leases, log
+from broker.store import leases, log, orphans
 from schemas.errors import StoreUnavailableError, TransientError, TransportExhaustedError, TransportUnavailableError
 
 
@@ -51,9 +51,9 @@ def do_work(party: Party, kind: str, life: timedelta, failed: str, effect_of: Ca
 
 
 def tend(party: Party) -> bool:
-    """What each minute wants: leases of processes that are gone, what was quarantined, then the log's index and signature."""
+    """What each minute wants: leases of processes that are gone, what was quarantined, the log's index and signature, orphaned keys."""
     leases.free_the_gone(party.store.engine, party.now())
-    return each_alone(party, lambda: tell_log(party), lambda: _sequence(party))
+    return each_alone(party, lambda: tell_log(party), lambda: _sequence(party), lambda: orphans.sweep(party.store, party.now()) > 0)
 
 
 def _sequence(party: Party) -> bool:

@@ -29,6 +29,12 @@ def _free(prefix: str, name: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     return sa.not_(sa.exists().where(lease.c.name == prefix + name, lease.c.until > _AT))
 
 
+# the sweep of keys that nothing was sealed under; FOR SHARE where the server has it: no sweep begins before this transaction ends
+SWEPT: Final = sa.select(tables.meta.c.value).where(tables.meta.c.name == "swept")
+UNSWEPT: Final = SWEPT.with_for_update(read=True)
+SWEEP: Final = sa.update(tables.meta).where(tables.meta.c.name == "swept").values(value=_of("mark"))
+KEY_IDS: Final = sa.select(event.c.key_id).where(event.c.case_id == _of("case_id"))
+
 # positions and receipts
 POSITIONS: Final = sa.select(position).where(position.c.topic.in_(sa.bindparam("topics", expanding=True)))
 MOVE: Final = sa.update(position).where(position.c.topic == _of("of"), position.c.next == _number("before")).values(next=_number("after"))

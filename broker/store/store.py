@@ -12,11 +12,11 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from broker.accesslog import leaf_of
-from broker.effect import Done, Effect, Event, Kept, Mark, Mention, Outgoing, Position, Receipt, Work
-from broker.envelope import Sealed, header_of, reopen
-from broker.store import leases, quarantine, queries, tables
+from broker.effect import Done, Effect, Event, Kept, Mention, Outgoing, Position, Receipt, Work
+from broker.envelope import Sealed
+from broker.store import leases, quarantine, queries, rows, tables
 from broker.store.leases import Lease
-from broker.store.vault import ID, KEY, Vault, open_under, seal_under
+from broker.store.vault import ID, KEY, Vault, seal_under
 from broker.streams import UNSEQUENCED, topic_between
 from schemas import codec
 from schemas.errors import ConfigurationError, Fault, StoreUnavailableError
@@ -25,6 +25,8 @@ from schemas.identifiers import Digest, Incarnation, PartyId, SubjectRef
 
 Sealer = Callable[[Outgoing, Incarnation, int, bytes], Sealed]
 SALT: Final = 32  # bytes, of each entry's leaf
+CASE_KEY: Final = "case/"  # before a case's id: the name of the key that wraps its content keys
+TRIES: Final = 3  # of one effect that a sweep of keys overtook; there is one a minute at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +46,17 @@ class _LeaseLostError(Exception):
     pass
 
 
+class _SweptError(Exception):
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     """Keys made durable before the transaction that seals under them."""
 
     events: Mapping[int, tuple[bytes, bytes]]  # by id(event or outgoing): id and key of its content
     entries: Mapping[str, bytes]
+    swept: str | None  # the mark of the last sweep before they were made; None where there are none to sweep
 
 
 class Store:
@@ -62,6 +69,7 @@ class Store:
         try:
             self._check_own()
             self._check_keys()
+            self._swept = self._last_sweep()
         except ConfigurationError:
             self.close()
             raise
@@ -83,6 +91,12 @@ class Store:
         if used and self.vault.is_empty():
             fix = "stop, restore the newest keys.db; without it nothing here can be read"
             raise ConfigurationError([Fault(file="keys.db", message="is empty, and the store beside it is not: it was lost", fix=fix)])
+
+    def _last_sweep(self) -> str:
+        """The mark that the last sweep of keys left."""
+        with tables.transaction(self.engine) as connection:
+            tables.insert_new(connection, tables.meta, name="swept", value="")
+            return connection.scalar(queries.SWEPT) or ""
 
     def close(self) -> None:
         """Let go of connections."""
@@ -108,57 +122,69 @@ class Store:
 
     def apply(self, effects: Sequence[Effect], sealer: Sealer, at: datetime, position: Position | None = None) -> Applied:
         """Apply effects and move a position, whole or not at all; an effect whose receipt was seen before is nothing."""
-        prepared = self._prepare(effects)
-        try:
-            with tables.transaction(self.engine) as connection:
-                # (1) the position moves from exactly where the batch began
-                if position is not None:
-                    _move(connection, position)
-                fresh, renumbered = [], 0
-                for effect in effects:
-                    # (2) a digest is received once
-                    if effect.received is not None and not _receive(connection, effect):
-                        continue
-                    fresh.append(effect)
-                    renumbered += effect.received is not None and _has_twin(connection, effect.received)
-                    # (3) leases, quarantine, events, work and marks
-                    _change(connection, effect, at)
-                self._insert(connection, fresh, prepared)
-                # (4) outgoing, streams in name order: take the next sequence, seal here
-                entries = self._send(connection, fresh, prepared, sealer, at)
-                # (5) entries, which now name what they disclose
-                self._log(connection, [entry for effect in fresh for entry in effect.entries] + entries, prepared)
-        except _LeaseLostError:
-            return Applied(discarded=True)
+        for _ in range(TRIES):
+            try:
+                return self._apply(effects, sealer, at, position)
+            except _LeaseLostError:
+                return Applied(discarded=True)
+            except _SweptError:  # the keys that were made for it may be gone: once more, with others
+                self._swept = self._last_sweep()
+        message = "keys were swept again and again while an effect was applied"
+        raise StoreUnavailableError(message)
+
+    def _apply(self, effects: Sequence[Effect], sealer: Sealer, at: datetime, position: Position | None) -> Applied:
+        prepared = self._prepare(effects, at)
+        with tables.transaction(self.engine) as connection:
+            # (0) the keys made for it are not swept
+            if prepared.swept is not None and connection.scalar(queries.UNSWEPT) != prepared.swept:
+                raise _SweptError
+            # (1) the position moves from exactly where the batch began
+            if position is not None:
+                _move(connection, position)
+            fresh, renumbered = [], 0
+            for effect in effects:
+                # (2) a digest is received once
+                if effect.received is not None and not _receive(connection, effect):
+                    continue
+                fresh.append(effect)
+                renumbered += effect.received is not None and _has_twin(connection, effect.received)
+                # (3) leases, quarantine, events, work and marks
+                _change(connection, effect, at)
+            self._insert(connection, fresh, prepared)
+            # (4) outgoing, streams in name order: take the next sequence, seal here
+            entries = self._send(connection, fresh, prepared, sealer, at)
+            # (5) entries, which now name what they disclose
+            self._log(connection, [entry for effect in fresh for entry in effect.entries] + entries, prepared)
         return Applied(applied=len(fresh), duplicates=len(effects) - len(fresh), renumbered=renumbered)
 
-    def _prepare(self, effects: Sequence[Effect]) -> _Prepared:
+    def _prepare(self, effects: Sequence[Effect], at: datetime) -> _Prepared:
+        swept = self._swept
         content: dict[int, tuple[bytes, bytes]] = {}
         kept: dict[bytes, tuple[str, bytes]] = {}
         names: set[str] = set()
         for effect in effects:
             for event in effect.events:
                 content[id(event)] = (os.urandom(ID), event.key or os.urandom(KEY))
-                kept[content[id(event)][0]] = (f"case/{event.case_id}", content[id(event)][1])
+                kept[content[id(event)][0]] = (f"{CASE_KEY}{event.case_id}", content[id(event)][1])
             for outgoing in effect.outgoing:
                 content[id(outgoing)] = (os.urandom(ID), os.urandom(KEY))
                 names.update(_key_name(entry) for entry in outgoing.entries)
                 if outgoing.keep:
-                    kept[content[id(outgoing)][0]] = (f"case/{outgoing.case_id}", content[id(outgoing)][1])
+                    kept[content[id(outgoing)][0]] = (f"{CASE_KEY}{outgoing.case_id}", content[id(outgoing)][1])
             names.update(_key_name(entry) for entry in effect.entries)
-        return _Prepared(content, self.vault.keep(names, kept))
+        return _Prepared(content, self.vault.keep(names, kept, at), swept if kept else None)
 
     def _insert(self, connection: sa.Connection, effects: Sequence[Effect], prepared: _Prepared) -> None:
-        events = [_kept(each, *prepared.events[id(each)]) for effect in effects for each in effect.events]
+        events = [rows.kept(each, *prepared.events[id(each)]) for effect in effects for each in effect.events]
         mentions = [
             {"name": each.name, "digest": each.digest, "case_id": str(each.case_id)} for effect in effects for each in effect.mentions
         ]
         tables.insert_all(connection, tables.event, events)
         tables.insert_all(connection, tables.mention, mentions)
-        tables.insert_all(connection, tables.work, [_waiting(each) for effect in effects for each in effect.work])
-        if rendered := [_marked(each) for effect in effects for each in effect.rendered]:
+        tables.insert_all(connection, tables.work, [rows.waiting(each) for effect in effects for each in effect.work])
+        if rendered := [rows.marked(each) for effect in effects for each in effect.rendered]:
             connection.execute(queries.UNMARK, rendered)
-        tables.insert_all(connection, tables.mark, [_marked(each) for effect in effects for each in effect.marks])
+        tables.insert_all(connection, tables.mark, [rows.marked(each) for effect in effects for each in effect.marks])
 
     def _send(self, connection: sa.Connection, effects: Sequence[Effect], prepared: _Prepared, sealer: Sealer, at: datetime) -> list[Entry]:
         entries: list[Entry] = []
@@ -175,15 +201,15 @@ class Store:
                 event = Event(
                     case_id=each.case_id, digest=sealed.digest, kind=each.kind.value, at=at, content=content, key=key, sender=self.party
                 )
-                tables.insert_all(connection, tables.event, [_kept(event, key_id, key)])
+                tables.insert_all(connection, tables.event, [rows.kept(event, key_id, key)])
             entries.extend(each.named(sealed.digest))
         return entries
 
     def _log(self, connection: sa.Connection, entries: Sequence[Entry], prepared: _Prepared) -> None:
         if not entries:
             return
-        rows = [self._entry_row(entry, prepared) for entry in entries]
-        ids = connection.scalars(queries.ENTER, rows).all()
+        sealed = [self._entry_row(entry, prepared) for entry in entries]
+        ids = connection.scalars(queries.ENTER, sealed).all()
         connection.execute(queries.WAIT, [{"entry_id": each} for each in ids])
 
     def _entry_row(self, entry: Entry, prepared: _Prepared) -> dict[str, object]:
@@ -207,8 +233,8 @@ class Store:
     def mentioned(self, names: Iterable[Digest]) -> list[Mention]:
         """Where these names were mentioned, each event once a name."""
         with tables.reading(self.engine) as connection:
-            rows = connection.execute(queries.MENTIONED, {"names": list(names)}).all()
-        return [Mention(name=Digest(row.name), case_id=UUID(row.case_id), digest=Digest(row.digest)) for row in rows]
+            found = connection.execute(queries.MENTIONED, {"names": list(names)}).all()
+        return [Mention(name=Digest(row.name), case_id=UUID(row.case_id), digest=Digest(row.digest)) for row in found]
 
     def sizes(self) -> dict[UUID, int]:
         """How many events each case has: what has as many as before has not changed."""
@@ -220,16 +246,16 @@ class Store:
     def events(self, case_id: UUID) -> list[Kept]:
         """Everything kept about one case, opened, in the order it was kept; one whose key is destroyed has no body."""
         with tables.reading(self.engine) as connection:
-            rows = connection.execute(queries.EVENTS, {"case_id": str(case_id)}).all()
-        keys = self.vault.content_keys(row.key_id for row in rows)
-        return [_opened(row, keys.get(row.key_id)) for row in rows]
+            found = connection.execute(queries.EVENTS, {"case_id": str(case_id)}).all()
+        keys = self.vault.content_keys(row.key_id for row in found)
+        return [rows.opened(row, keys.get(row.key_id)) for row in found]
 
     def event(self, case_id: UUID, digest: Digest) -> Kept | None:
         """One event of a case; None also when its key is destroyed."""
         with tables.reading(self.engine) as connection:
             row = connection.execute(queries.EVENT, {"case_id": str(case_id), "digest": digest}).one_or_none()
         keys = self.vault.content_keys([row.key_id] if row else [])
-        return _opened(row, keys[row.key_id]) if row is not None and row.key_id in keys else None
+        return rows.opened(row, keys[row.key_id]) if row is not None and row.key_id in keys else None
 
     def erase(self, case_id: UUID, digests: Iterable[Digest]) -> int:
         """Destroy the content keys of these events of a case, so that nobody reads them again; says how many there were."""
@@ -331,44 +357,9 @@ def _finish(connection: sa.Connection, done: Done, at: datetime) -> None:
         raise _LeaseLostError
 
 
-def _kept(event: Event, key_id: bytes, key: bytes) -> dict[str, object]:
-    """An event's row; a record of our own is sealed here."""
-    return {
-        "case_id": str(event.case_id),
-        "digest": event.digest,
-        "kind": event.kind,
-        "sender": event.sender,
-        "at": event.at,
-        "enveloped": event.key is not None,
-        "key_id": key_id,
-        "content": event.content if event.key is not None else seal_under(key, event.digest, event.content),
-    }
-
-
-def _waiting(work: Work) -> dict[str, object]:
-    named = {"id": work.id, "kind": work.kind, "case_id": str(work.case_id), "digest": work.digest}
-    return named | {"not_before": work.not_before, "done": False}
-
-
-def _marked(mark: Mark) -> dict[str, object]:
-    return {"case_id": str(mark.case_id), "digest": mark.digest}
-
-
 def _next_sequence(connection: sa.Connection, topic: str) -> tuple[Incarnation, int]:
     """The next number of a stream, and which stream it is: one of this topic begins when it is first written to."""
     if (row := connection.execute(queries.NEXT, {"of": topic}).one_or_none()) is None:
         tables.insert_new(connection, tables.stream, topic=topic, incarnation=os.urandom(Incarnation.size), next=1)
         row = connection.execute(queries.NEXT, {"of": topic}).one()
     return Incarnation(row.incarnation), row.next - 1
-
-
-def _opened(row: sa.Row[tuple[object, ...]], key: bytes | None) -> Kept:
-    body, thread = None, None
-    if row.enveloped:
-        header, body = reopen(row.content, key) if key is not None else (header_of(row.content), None)
-        thread = header.thread
-    elif key is not None:
-        data = open_under(key, row.digest, row.content)
-        body = codec.reread(codec.record_of(data), data)
-    sender = PartyId(row.sender) if row.sender else None
-    return Kept(digest=Digest(row.digest), kind=row.kind, at=row.at, sender=sender, body=body, thread=thread)

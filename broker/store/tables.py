@@ -160,6 +160,13 @@ content_key = sa.Table(
     sa.Column("case_name", sa.String, nullable=False, index=True),
     sa.Column("wrapped", sa.LargeBinary, nullable=False),
 )
+unproven = sa.Table(  # content keys of which nobody knows yet whether anything was sealed under them
+    "unproven",
+    KEYS,
+    sa.Column("id", sa.LargeBinary, primary_key=True),
+    sa.Column("case_name", sa.String, nullable=False),
+    sa.Column("made_at", Instant(), nullable=False, index=True),
+)
 
 
 def engine_of(url: str, tables: sa.MetaData) -> sa.Engine:

@@ -7,7 +7,8 @@ before the transaction that seals under it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
@@ -23,6 +24,16 @@ ID: Final = 16  # bytes, random name of a content key
 Random = Callable[[int], bytes]
 _NAMED: Final = sa.select(tables.case_key).where(tables.case_key.c.name.in_(sa.bindparam("names", expanding=True)))
 _CONTENT: Final = sa.select(tables.content_key).where(tables.content_key.c.id.in_(sa.bindparam("ids", expanding=True)))
+
+_UNPROVEN: Final = (
+    sa.select(tables.unproven)
+    .where(tables.unproven.c.made_at < sa.bindparam("before", type_=tables.Instant()))
+    .order_by(tables.unproven.c.made_at, tables.unproven.c.id)
+    .limit(sa.bindparam("most"))
+)
+_OF: Final = sa.bindparam("of", type_=sa.LargeBinary())
+_LOSE: Final = sa.delete(tables.content_key).where(tables.content_key.c.id == _OF)
+_KNOWN: Final = sa.delete(tables.unproven).where(tables.unproven.c.id == _OF)
 
 
 def seal_under(key: bytes, name: bytes, data: bytes, random: Random = os.urandom) -> bytes:
@@ -53,7 +64,7 @@ class Vault:
         """Let go of connections."""
         self._engine.dispose()
 
-    def keep(self, names: Iterable[str], content: Mapping[bytes, tuple[str, bytes]]) -> dict[str, bytes]:
+    def keep(self, names: Iterable[str], content: Mapping[bytes, tuple[str, bytes]], at: datetime) -> dict[str, bytes]:
         """Make what is missing durable: keys of these names, and content keys by random id, each wrapped by its case's key.
 
         Returns the keys of the names; those made were inserted unless there, and read back.
@@ -69,6 +80,9 @@ class Vault:
             held |= self._read(connection, missing)
             rows = [{"id": at, "case_name": case, "wrapped": seal_under(held[case], at, key)} for at, (case, key) in content.items()]
             tables.insert_all(connection, tables.content_key, rows)
+            tables.insert_all(
+                connection, tables.unproven, [{"id": each["id"], "case_name": each["case_name"], "made_at": at} for each in rows]
+            )
         return held
 
     def is_empty(self) -> bool:
@@ -93,6 +107,18 @@ class Vault:
             rows = connection.execute(_CONTENT, {"ids": wanted}).all()
             cases = self._read(connection, sorted({row.case_name for row in rows}))
         return {row.id: open_under(cases[row.case_name], row.id, row.wrapped) for row in rows if row.case_name in cases}
+
+    def unproven(self, before: datetime, most: int) -> list[tuple[bytes, str]]:
+        """Content keys made before an instant of which it is not known whether they are used, oldest first: id and their case's key."""
+        with tables.reading(self._engine) as connection:
+            return [(row.id, row.case_name) for row in connection.execute(_UNPROVEN, {"before": before, "most": most})]
+
+    def prove(self, used: Sequence[bytes], orphaned: Sequence[bytes]) -> None:
+        """Known from now on: these are used; those never will be, and go. Nothing was kept under them that a copy of them could open."""
+        with tables.transaction(self._engine) as connection:
+            if orphaned:
+                connection.execute(_LOSE, [{"of": each} for each in orphaned])
+            connection.execute(_KNOWN, [{"of": each} for each in (*used, *orphaned)])
 
     def destroy(self, ids: Iterable[bytes]) -> int:
         """Destroy content keys by id, here and in SQLite's write-ahead log; says how many there were. Doing it again does no harm."""
