@@ -15,6 +15,8 @@ from schemas.errors import StoreUnavailableError
 from schemas.identifiers import Digest
 
 MINUTE: Final = timedelta(minutes=1)
+MOST_BYTES: Final = 8 * 1024 * 1024  # kept of one stream and reason: two hundred envelopes of the usual size, a dozen of the largest
+ROW: Final = 256  # bytes that a row takes beside what it keeps, about: a flood of empty records is bounded, too
 
 
 def parked(engine: sa.Engine) -> Iterator[Quarantined]:
@@ -77,9 +79,31 @@ def change(connection: sa.Connection, effect: Effect, at: datetime) -> None:
 
 
 def _keep(connection: sa.Connection, each: Quarantined, at: datetime) -> None:
+    """The earliest bytes are kept and later ones only counted: who floods a topic cannot wash away how it began.
+
+    What an authenticated sender signed has room of its own, so that nobody else's flood takes it.
+    """
+    table = tables.quarantine
+    if connection.scalar(sa.select(sa.exists().where(table.c.topic == each.topic, table.c.offset == each.offset))):
+        return
     told = each.reason is Refusal.unreadable  # a gap has its own entry, at once
-    row = {"topic": each.topic, "offset": each.offset, "reason": each.reason.value, "digest": each.digest, "raw": each.raw}
-    tables.insert_new(connection, tables.quarantine, at=at, told=told, **row)
+    bounded = each.reason not in {Refusal.unreadable, Refusal.directory_ahead}  # no bytes; or to be opened yet, and bounded in number
+    raw = each.raw if not bounded or _has_room(connection, each) else b""
+    row = {"topic": each.topic, "offset": each.offset, "reason": each.reason.value, "digest": each.digest, "raw": raw}
+    tables.insert_new(connection, table, at=at, told=told, **row)
+
+
+def _has_room(connection: sa.Connection, each: Quarantined) -> bool:
+    """Whether its bytes can be kept, which are counted then."""
+    table, size, signed = tables.quarantine_size, len(each.raw) + ROW, each.digest is not None
+    tables.insert_new(connection, table, topic=each.topic, reason=each.reason.value, signed=signed, bytes=0, gone=0)
+    taken = sa.update(table).where(*_size_of(each.topic, each.reason, signed=signed), table.c.bytes <= MOST_BYTES - size)
+    return connection.execute(taken.values(bytes=table.c.bytes + size)).rowcount == 1
+
+
+def _size_of(topic: str, reason: Refusal, *, signed: bool) -> tuple[sa.ColumnElement[bool], ...]:
+    table = tables.quarantine_size
+    return table.c.topic == topic, table.c.reason == reason.value, table.c.signed.is_(signed)
 
 
 def _tell_of(connection: sa.Connection, tally: Tally) -> None:
@@ -89,3 +113,16 @@ def _tell_of(connection: sa.Connection, tally: Tally) -> None:
     if connection.execute(sa.update(table).where(*counted, table.c.told.is_(False)).values(told=True)).rowcount != tally.count:
         message = "what is quarantined changed while it was counted"
         raise StoreUnavailableError(message)
+    for signed in (False, True):  # a row that kept no bytes has now said all it has to say
+        empty = (sa.func.length(table.c.raw) == 0, table.c.digest.is_not(None) if signed else table.c.digest.is_(None))
+        if gone := connection.execute(sa.delete(table).where(*counted, *empty)).rowcount:
+            size = tables.quarantine_size
+            counting = sa.update(size).where(*_size_of(tally.topic, tally.reason, signed=signed))
+            connection.execute(counting.values(gone=size.c.gone + gone))
+
+
+def count(engine: sa.Engine) -> int:
+    """How much was ever quarantined, whether or not its bytes were kept."""
+    rows, gone = sa.select(sa.func.count()).select_from(tables.quarantine), sa.select(sa.func.sum(tables.quarantine_size.c.gone))
+    with tables.reading(engine) as connection:
+        return (connection.scalar(rows) or 0) + int(connection.scalar(gone) or 0)

@@ -291,12 +291,13 @@ class Store:
 
     def counts(self) -> dict[str, int]:
         """How many rows of each kind, for people and metrics."""
-        some = {"received": tables.received, "quarantined": tables.quarantine, "entries": tables.entry, "events": tables.event}
+        some = {"received": tables.received, "entries": tables.entry, "events": tables.event}
         with tables.reading(self.engine) as connection:
             found = {name: connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0 for name, table in some.items()}
             table = tables.event
             kinds = connection.execute(sa.select(table.c.kind, sa.func.count()).group_by(table.c.kind))
-            return found | {f"events.{kind}": count for kind, count in kinds}
+            found |= {f"events.{kind}": count for kind, count in kinds}
+        return found | {"quarantined": quarantine.count(self.engine)}
 
     def has_work(self, by: datetime | None = None) -> bool:
         """Whether anything waits: work to do (by a time, if one is given), a case to render, a row to send."""

@@ -67,6 +67,15 @@ quarantine = sa.Table(
     sa.Column("raw", sa.LargeBinary, nullable=False),
     sa.Index("quarantine_untold", "told", "at"),
 )
+quarantine_size = sa.Table(  # what is kept of each stream and reason, apart for what somebody signed and what nobody did
+    "quarantine_size",
+    DATA,
+    sa.Column("topic", sa.String, primary_key=True),
+    sa.Column("reason", sa.String, primary_key=True),
+    sa.Column("signed", sa.Boolean, primary_key=True),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("gone", sa.BigInteger, nullable=False),  # rows without bytes, of which the log has told
+)
 event = sa.Table(
     "event",
     DATA,

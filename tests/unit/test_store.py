@@ -16,7 +16,7 @@ from network import DUTY, HUB, NOW, POLICE, TestNetwork, acknowledgement
 from broker.accesslog import origin_of, verify_log, verify_openings
 from broker.effect import Done, Effect, Mark, Outgoing, Position, Quarantined, Receipt, Work, local_event
 from broker.envelope import seal
-from broker.store import leases, log, outbox, tables
+from broker.store import leases, log, outbox, quarantine, tables
 from broker.store.find import events_named
 from broker.store.store import Store
 from broker.store.vault import Vault
@@ -224,6 +224,42 @@ def test_quarantine_keeps_the_bytes_once(store):
     row = Quarantined(topic="t", offset=7, reason=Refusal.tampered, raw=b"hostile")
     store.apply([Effect(quarantined=(row,)), Effect(quarantined=(row,))], sealer, NOW)
     assert store.counts()["quarantined"] == 1
+
+
+@pytest.mark.proves("I19")
+def test_what_is_kept_of_one_stream_and_reason_is_bounded_and_each_has_its_own_room(store):
+    most = (quarantine.MOST_BYTES - quarantine.ROW) // 4  # with its row: three fit, and a small one after them
+    of = [("t", Refusal.tampered, None), ("u", Refusal.tampered, None), ("t", Refusal.malformed, None), ("t", Refusal.tampered, bytes(32))]
+    flood = [
+        Quarantined(topic=topic, offset=100 * number + offset, reason=reason, raw=raw, digest=digest and Digest(digest))
+        for number, (topic, reason, digest) in enumerate(of)
+        for offset, raw in enumerate([*(bytes([place]) * most for place in range(6)), b"small"])
+    ]
+    store.apply([Effect(quarantined=(each,)) for each in flood], sealer, NOW)
+    with tables.reading(store.engine) as connection:
+        held = {(row.topic, row.offset): row.raw for row in connection.execute(sa.select(tables.quarantine))}
+    kept = [held[each.topic, each.offset] for each in flood]
+    assert kept == [each.raw if each.offset % 100 in {0, 1, 2, 6} else b"" for each in flood]
+    assert store.counts()["quarantined"] == len(flood)
+    (told,) = {each.count for each in quarantine.untold(store.engine, NOW + timedelta(minutes=1)) if each.topic == "u"}
+    assert told == 7
+
+
+def test_a_flood_takes_no_more_of_the_disk_than_is_kept_of_it(tmp_path):
+    files = Store(f"sqlite:///{tmp_path}/store.sqlite", Vault(f"sqlite:///{tmp_path}/keys.db", bytes(32)), HUB)
+    with patch.object(quarantine, "MOST_BYTES", 1024 * 1024):
+        for minute in range(40):
+            rows = [
+                Quarantined(topic="t", offset=100 * minute + number, reason=Refusal.malformed, raw=os.urandom(size))
+                for number, size in enumerate([128 * 1024] * 5 + [1] * 95)
+            ]
+            at = NOW + timedelta(minutes=minute)
+            files.apply([Effect(quarantined=tuple(rows))], sealer, at)
+            files.apply([Effect(tallied=tuple(quarantine.untold(files.engine, at)))], sealer, at)
+    tables.forget_deleted(files.engine)
+    assert files.counts()["quarantined"] == 4000
+    files.close()
+    assert sum(each.stat().st_size for each in tmp_path.iterdir()) < 2 * 1024 * 1024  # of 25 MiB that came
 
 
 def test_the_log_grows_by_multiples_of_64_and_verifies_from_the_store(store):
