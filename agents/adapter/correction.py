@@ -9,6 +9,7 @@ from typing import Final
 from agents.adapter.agency import Agency
 from agents.adapter.answer import Asked, entry
 from agents.adapter.dossier import Dossier, revision_name
+from broker.anew import sealed_anew
 from broker.effect import Effect, Event, Outgoing, Work, local_event, once
 from schemas.enums import CorrectionReason, Kind, Operation, Outcome
 from schemas.events import Entry, Reviewed
@@ -51,18 +52,20 @@ def correct(
         decided_at=at,
         duty_contact=agency.party.settings.contact,
     )
-    told = entry(asked.request, asked.digest, Operation.alteration, officer, at, f"corrected.{reason.value}")
+    told = corrected_entry(asked, whole, at)
     afresh = () if silent else (_work("answer", asked, revision, at),)
     effect = Effect(
         received=once("revisions", revision_name(asked.digest, revision)),
         events=() if silent or reason not in FOR_A_PERSON else _held(asked, reason, officer, about, at),
         work=(_work(ERASE, asked, revision, at), *afresh),
-        outgoing=tuple(_sent(asked, each, told) for each in _parts(whole)),
+        outgoing=tuple(sent(asked, each, told) for each in _parts(whole)),
     )
-    return agency.party.store.apply([effect], agency.party.seal, at).applied > 0
+    never_again = [Effect(received=sealed_anew(each.digest)) for each in dossier.responses]
+    return 0 in agency.party.store.apply([effect, *never_again], agency.party.seal, at).happened
 
 
-def _sent(asked: Asked, correction: Correction, told: Entry) -> Outgoing:
+def sent(asked: Asked, correction: Correction, told: Entry) -> Outgoing:
+    """A correction as it leaves, and is kept."""
     return Outgoing(
         kind=Kind.correction,
         recipient=asked.hub.id,
@@ -81,13 +84,21 @@ def _parts(whole: Correction) -> list[Correction]:
 
 
 def erased(agency: Agency, work: Work, at: datetime) -> Effect:
-    """Destroy our own copies of what one correction names; done twice it does no more, and its entries are made once."""
+    """Destroy our own copies of what one correction takes back; done twice it does no more, and its entries are made once."""
     dossier = agency.dossier(work.case_id, work.digest)
     if dossier is None:  # the case is disposed of, and they with it
         return Effect()
     corrections = [each for each in dossier.corrections if each.revision == int(work.id.rpartition("/")[2])]
-    agency.party.store.erase(work.case_id, [digest for each in corrections for digest in each.corrects])
-    return Effect(entries=tuple(_erasure(dossier, each, digest, at) for each in corrections for digest in each.corrects))
+    going = [(each, digest) for each in corrections for digest in each.corrects]
+    named = {digest for _, digest in going}
+    going += [(each, one.digest) for each in corrections[:1] for one in dossier.said_by(each.revision) if one.digest not in named]
+    agency.party.store.erase(work.case_id, [digest for _, digest in going])
+    return Effect(entries=tuple(_erasure(dossier, each, digest, at) for each, digest in going))
+
+
+def corrected_entry(asked: Asked, correction: Correction, at: datetime) -> Entry:
+    """That an officer took back what was said."""
+    return entry(asked.request, asked.digest, Operation.alteration, correction.officer, at, f"corrected.{correction.reason.value}")
 
 
 def _erasure(dossier: Dossier, correction: Correction, digest: Digest, at: datetime) -> Entry:

@@ -35,6 +35,10 @@ class Dossier:
         """Every revision up to this one was taken back."""
         return max((each.revision for each in self.corrections), default=0)
 
+    def said_by(self, revision: int) -> tuple[Kept, ...]:
+        """All that was said up to a revision, and is not erased."""
+        return tuple(each for each in self.responses if isinstance(each.body, Response) and each.body.revision <= revision)
+
     def ruled(self, key: Key) -> Reviewed | None:
         """What a person last decided of one question."""
         return next((each for each in reversed(self.reviewed) if (each.subject_ref, each.category) == key), None)
@@ -101,7 +105,7 @@ def _dossier(kept: Kept, request: Request, events: list[Kept]) -> Dossier:
     """What of a case's events is about one request."""
     about = [each for each in events if getattr(each.body, "request_digest", None) == kept.digest]
     said = [each.body for each in about if isinstance(each.body, Response)]
-    corrections = tuple(each.body for each in about if isinstance(each.body, Correction))
+    corrections = tuple(dict.fromkeys(each.body for each in about if isinstance(each.body, Correction)))  # one sealed anew is the same
     revision = max([0, *(each.revision for each in said), *(each.revision for each in corrections)])
     newest = [Said(answer=answer, pack_digest=each.pack_digest) for each in said if each.revision == revision for answer in each.answers]
     return Dossier(

@@ -82,14 +82,19 @@ def _fits(response: Response) -> bool:
 def sent(asked: Asked, said: Iterable[Said], disclosures: Mapping[Key, Entry], revision: int) -> tuple[Outgoing, ...]:
     """One revision as it leaves: each part with an entry for each of its answers, and kept."""
     return tuple(
-        Outgoing(
-            kind=Kind.response,
-            recipient=asked.hub.id,
-            thread=asked.thread,
-            case_id=asked.request.case_id,
-            body=part,
-            entries=tuple(disclosures[each.subject_ref, each.category] for each in part.answers),
-            keep=True,
-        )
+        outgoing(asked, part, tuple(disclosures[each.subject_ref, each.category] for each in part.answers))
         for part in respond(asked, said, revision)
+    )
+
+
+def outgoing(asked: Asked, part: Response, entries: tuple[Entry, ...]) -> Outgoing:
+    """One part as it leaves."""
+    return Outgoing(
+        kind=Kind.response,
+        recipient=asked.hub.id,
+        thread=asked.thread,
+        case_id=asked.request.case_id,
+        body=part,
+        entries=entries,
+        keep=True,
     )

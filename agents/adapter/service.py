@@ -9,12 +9,14 @@ from typing import Final
 from uuid import UUID
 
 from agents.adapter.agency import Agency
+from agents.adapter.anew import rejected, said_anew
 from agents.adapter.answer import FAILING, Asked, Decided, Said, Search, entries_of, entry, repeated
 from agents.adapter.correction import ERASE, erased
 from agents.adapter.dossier import Dossier, revision_name
 from agents.adapter.parts import sent
 from agents.adapter.ports import SourceSystem
 from agents.adapter.settings import AdapterSettings
+from broker.anew import ANEW
 from broker.effect import Effect, Event, Milestone, Outgoing, Work, once
 from broker.envelope import Opened
 from broker.follow import follow
@@ -50,7 +52,7 @@ class Adapter(Agency):
 
     def step(self, wait: float = 0) -> bool:
         """One round: follow the network, answer, erase, publish, receive; says whether anything happened."""
-        busy = each_alone(self.party, self._follow, self._answer, self._erase, lambda: drain(self.party))
+        busy = each_alone(self.party, self._follow, self._answer, self._anew, self._erase, lambda: drain(self.party))
         return each_alone(self.party, lambda: self._receive(0 if busy else wait)) or busy
 
     def _follow(self) -> bool:
@@ -69,6 +71,7 @@ class Adapter(Agency):
         body = opened.body
         if isinstance(body, Rejection):  # a hub could not believe or open what we sent: a person rings it
             self.party.alarm("rejected", digest=str(body.answers))
+            return rejected(self, opened, body, at)
         if isinstance(body, Cancel):
             return self._cancelled(opened, body, at)
         return self._asked_for(opened, body, at) if isinstance(body, Request) else Effect()
@@ -120,6 +123,10 @@ class Adapter(Agency):
     def _answer(self) -> bool:
         """Answer one request: decide, match, fetch with no transaction open, then one effect."""
         return do_work(self.party, ANSWER, LEASE, "answer_failed", self._answered)
+
+    def _anew(self) -> bool:
+        """Seal anew what a hub could not open any more."""
+        return do_work(self.party, ANEW, LEASE, "not_sealed_anew", lambda work, at: said_anew(self, work, at))
 
     def _erase(self) -> bool:
         """Destroy the keys of what was taken back."""

@@ -128,9 +128,9 @@ def askings(opened: CaseOpened, events: Iterable[Kept]) -> list[Asking]:
 
 def _asked(asking: Asking, events: list[Kept]) -> tuple[AgencyState, list[JoinedAnswer]]:
     agency = asking.agency
-    request = next((each for each in events if _asks(each.body, asking)), None)
-    digest = request.digest if request else None
     theirs = [each for each in events if each.sender == agency]
+    request = _counting([each for each in events if asks(each.body, asking)], theirs)
+    digest = request.digest if request else None
     taken_back = max(
         (each.body.revision for each in theirs if isinstance(each.body, Correction) and each.body.request_digest == digest), default=0
     )
@@ -170,7 +170,14 @@ def taken_back(events: Iterable[Kept]) -> list[Kept]:
     return [each for each, body in said if body.revision <= worst.get((each.sender, body.request_digest), 0)]
 
 
-def _asks(body: object, asking: Asking) -> bool:
+def _counting(requests: Iterable[Kept], theirs: Iterable[Kept]) -> Kept | None:
+    """Of a request and what was sealed anew of it: the newest that was answered, else the newest."""
+    answered = {each.body.request_digest for each in theirs if isinstance(each.body, Response)}
+    return max(requests, key=lambda each: (each.digest in answered, each.at, each.digest), default=None)
+
+
+def asks(body: object, asking: Asking) -> bool:
+    """Whether this is a request that was sent for it."""
     return isinstance(body, Request) and (body.agency, body.decided_at) == (asking.agency, asking.decision.decided_at)
 
 

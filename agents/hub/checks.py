@@ -135,7 +135,7 @@ def plan(case_id: UUID, contact: Contact, decision: OfficerDecision, agency: Par
         subjects=subjects,
         questions=tuple(wanted[:MAX_QUESTIONS]),
     )
-    planned = _climb(request, agency, asker, pack, at)
+    planned = climb(request, agency, asker, pack, at)
     over = tuple(_unasked(agency, each, TOO_MANY) for each in wanted[MAX_QUESTIONS:])
     return replace(planned, unasked=(*planned.unasked, *over, *barred), deadline=deadline if planned.request else None)
 
@@ -162,7 +162,7 @@ def _unasked(agency: Party, each: Question | ChosenQuestion, why: NearMiss) -> U
     return Unasked(agency=agency.id, subject_ref=each.subject_ref, category=each.category, ladder=(), near_misses=(why,))
 
 
-def _climb(request: Request, agency: Party, asker: Asker, pack: Pack, at: datetime) -> Plan:
+def climb(request: Request, agency: Party, asker: Asker, pack: Pack, at: datetime) -> Plan:
     """The request is itself a disclosure: of each subject, to this agency."""
     decided, unasked = [], []
     for question in request.questions:

@@ -8,6 +8,7 @@ from typing import Final
 
 from agents.hub.casework import binds
 from agents.hub.entries import case_entry, collected_entries
+from broker.anew import anew
 from broker.effect import Effect, Event, Kept, Mark
 from broker.envelope import Opened
 from broker.party import Party
@@ -45,6 +46,7 @@ def take_envelope(party: Party, opened: Opened, at: datetime) -> Effect | Refusa
         events=(event,),
         marks=(Mark(case_id=case_id, digest=opened.digest),),
         entries=tuple(_entries(party, opened, body, request.body, at)),
+        work=anew(body, request, case_id, at) if isinstance(body, Rejection) else (),
     )
 
 

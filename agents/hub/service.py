@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
+from agents.hub.anew import asked_anew
 from agents.hub.casework import OPENED, askings, case_record, taken_back
 from agents.hub.checks import Asker, plan
 from agents.hub.deadlines import DUE, asked_agency, timed, timed_work
@@ -19,6 +20,7 @@ from agents.hub.links import mentions_of
 from agents.hub.once import contact_name, necessity_name, work_named
 from agents.hub.reactions import take_envelope
 from agents.hub.settings import HubSettings
+from broker.anew import ANEW
 from broker.effect import Done, Effect, Kept, Mark, Milestone, Outgoing, Work, digest_of, local_event, once
 from broker.envelope import Opened
 from broker.follow import follow
@@ -153,8 +155,8 @@ class Hub:
 
     def step(self, wait: float = 0) -> bool:
         """One round: follow the network, ask, receive, render, publish; says whether anything happened."""
-        stages = (self._follow, self._open, self._ask, self._due, self._render, self._erase, self._tell, lambda: drain(self.party))
-        busy = each_alone(self.party, *stages)
+        stages = (self._follow, self._open, self._ask, self._anew, self._due, self._render, self._erase, self._tell)
+        busy = each_alone(self.party, *stages, lambda: drain(self.party))
         return each_alone(self.party, lambda: self._receive(0 if busy else wait)) or busy
 
     def _follow(self) -> bool:
@@ -177,6 +179,10 @@ class Hub:
         while asked < len(self.agencies) and do_work(self.party, ASK, LEASE, "not_asked", self._asked):
             asked += 1
         return asked > 0
+
+    def _anew(self) -> bool:
+        """Seal anew what an agency could not open any more."""
+        return do_work(self.party, ANEW, LEASE, "not_asked", lambda work, at: asked_anew(self.party, self.asker, self.pack, work, at))
 
     def _tell(self) -> bool:
         """Send case records to their consumers, each by itself."""

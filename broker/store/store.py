@@ -37,6 +37,7 @@ class Applied:
     """
 
     applied: int = 0
+    happened: tuple[int, ...] = ()  # which of them, by their place
     duplicates: int = 0
     renumbered: int = 0
     discarded: bool = False
@@ -141,12 +142,13 @@ class Store:
             # (1) the position moves from exactly where the batch began
             if position is not None:
                 _move(connection, position)
-            fresh, renumbered = [], 0
-            for effect in effects:
+            fresh, renumbered, happened = [], 0, []
+            for place, effect in enumerate(effects):
                 # (2) a digest is received once
                 if effect.received is not None and not _receive(connection, effect):
                     continue
                 fresh.append(effect)
+                happened.append(place)
                 renumbered += effect.received is not None and _has_twin(connection, effect.received)
                 # (3) leases, quarantine, events, work and marks
                 _change(connection, effect, at)
@@ -155,7 +157,7 @@ class Store:
             entries = self._send(connection, fresh, prepared, sealer, at)
             # (5) entries, which now name what they disclose
             self._log(connection, [entry for effect in fresh for entry in effect.entries] + entries, prepared)
-        return Applied(applied=len(fresh), duplicates=len(effects) - len(fresh), renumbered=renumbered)
+        return Applied(applied=len(fresh), happened=tuple(happened), duplicates=len(effects) - len(fresh), renumbered=renumbered)
 
     def _prepare(self, effects: Sequence[Effect], at: datetime) -> _Prepared:
         swept = self._swept

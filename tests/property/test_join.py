@@ -244,6 +244,26 @@ def test_a_case_that_was_not_opened_has_no_record_and_substance_names_no_id():
     assert substance(replace(record, answers=())) != substance(record)
 
 
+ANEW = kept(REQUESTS[POLICE], HUB, minutes=90, kind="request")
+ANEW = replace(ANEW, digest=Digest(bytes([1]) * 32))  # the same words in another envelope, whatever its digest: an hour and a half later
+REFUSED = kept(Rejection(answers=SENT[POLICE].digest, reason=Refusal.expired, duty_contact=DUTY), POLICE, 80)
+TO_EACH = {each.digest: kept(response(POLICE, said="to", to=each.digest), POLICE, 100) for each in (SENT[POLICE], ANEW)}
+
+
+@pytest.mark.proves("I12")
+@given(st.data(), st.lists(st.sampled_from([SENT[POLICE], ANEW]), max_size=2, unique_by=lambda each: each.digest))
+def test_of_a_request_and_what_was_sealed_anew_of_it_the_newest_answered_one_counts_in_any_order(data, answered):
+    events = [OPENED, SENT[POLICE], ANEW, REFUSED, *(TO_EACH[each.digest] for each in answered)]
+    record = case_record(shuffled(data.draw, events))
+    assert record == case_record(events)
+    state = next(each for each in record.agencies if each.agency == POLICE)
+    counts = ANEW if ANEW in answered or not answered else SENT[POLICE]
+    assert state.request_digest == counts.digest
+    assert state.status is (AgencyStatus.answered if answered else AgencyStatus.awaited)
+    assert [each.envelope for each in record.answers] == [TO_EACH[counts.digest].digest] * bool(answered)
+    assert not state.conflict
+
+
 SECOND = kept(replace(opened(), opened_at=NOW + timedelta(minutes=5)), None, kind="case_opened")
 ASKED_AGAIN = kept(replace(REQUESTS[POLICE], concern="Asked twice."), HUB, kind="request")
 TWICE = [

@@ -1,0 +1,56 @@
+"""A request that its agency could not open any more is sealed anew, while its answer is still wanted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from agents.hub.casework import Asking, askings, asks, case_record
+from agents.hub.checks import Asker, climb
+from agents.hub.entries import asked_entries
+from broker.anew import MOST, sealed_anew
+from broker.effect import Effect, Kept, Mark, Outgoing, Work
+from broker.party import Party
+from policies.pack import Pack
+from schemas.enums import AgencyStatus, Kind
+from schemas.events import CaseOpened
+from schemas.records import Request
+
+
+def asked_anew(party: Party, asker: Asker, pack: Pack, work: Work, at: datetime) -> Effect:
+    """The same request, decided again as it leaves, at its new place in the stream; nothing once it is not wanted."""
+    events = party.store.events(work.case_id)
+    sent = next((each for each in events if each.digest == work.digest), None)
+    asking = _wanted(events, sent) if sent is not None else None
+    if sent is None or asking is None or not isinstance(sent.body, Request):
+        return Effect()
+    if sum(asks(each.body, asking) for each in events) > MOST:
+        party.alarm("expired_again", digest=str(work.digest))
+        return Effect()
+    listed = party.trust.party(asking.agency)
+    request = replace(sent.body, due_at=asking.asked.due_at)  # it may have been rated anew
+    planned = climb(request, listed, asker, pack, at) if listed is not None else None
+    if planned is None or planned.request is None:  # no longer listed, or no longer lawful
+        party.alarm("not_asked", digest=str(work.digest))
+        return Effect()
+    outgoing = Outgoing(
+        kind=Kind.request,
+        recipient=asking.agency,
+        thread=asking.asked.thread,
+        case_id=work.case_id,
+        body=planned.request,
+        entries=asked_entries(planned, asking.decision, work.case_id, pack.digest, at),
+        keep=True,
+    )
+    return Effect(received=sealed_anew(sent.digest), outgoing=(outgoing,), marks=(Mark(case_id=work.case_id, digest=sent.digest),))
+
+
+def _wanted(events: list[Kept], sent: Kept) -> Asking | None:
+    """What it was sent for, if that is still open: no later request, not withdrawn, nothing answered."""
+    record, opened = case_record(events), next((each.body for each in events if isinstance(each.body, CaseOpened)), None)
+    asking = next((each for each in askings(opened, events) if asks(sent.body, each)), None) if opened is not None else None
+    if record is None or asking is None:
+        return None
+    state = next(each for each in record.agencies if (each.agency, each.follow_up) == (asking.agency, asking.follow_up))
+    is_open = state.request_digest == sent.digest and state.answered_at is None and state.status is not AgencyStatus.cancelled
+    return asking if is_open else None
