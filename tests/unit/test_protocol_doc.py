@@ -32,6 +32,7 @@ OWN = {
     "mash/1 necessity",
     "mash/1 mention",
     "mash/1 revision",
+    "mash/1 anew",
     "mash/1 record thread",
 }
 
