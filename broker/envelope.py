@@ -22,6 +22,7 @@ from schemas.envelope import Envelope, Header, Signed
 from schemas.errors import MalformedRecordError, OversizeRecordError, UnknownSchemaError
 from schemas.events import CaseRecord
 from schemas.identifiers import Digest, WrappedKey
+from schemas.notices import Notice
 from schemas.records import Acknowledgement, Cancel, Correction, Rejection, Request, Response, StreamStatus
 
 PROTOCOL: Final = 1
@@ -40,6 +41,7 @@ BODIES: Final[dict[Kind, type]] = {
     Kind.acknowledgement: Acknowledgement,
     Kind.rejection: Rejection,
     Kind.cancel: Cancel,
+    Kind.notice: Notice,
     Kind.correction: Correction,
     Kind.status: StreamStatus,
     Kind.case_record: CaseRecord,

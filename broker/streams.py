@@ -12,14 +12,14 @@ from schemas.identifiers import PartyId
 DIRECTORY: Final = "mash.directory"
 SNAPSHOTS: Final = "mash.snapshots"
 _SEALED: Final = re.compile(r"mash\.([a-z0-9-]+)\.(requests|responses|records|asks|transfers)\.([a-z0-9-]+)")
-_EITHER_WAY: Final = frozenset({Kind.acknowledgement, Kind.notice, Kind.rejection, Kind.status})
+_EITHER_WAY: Final = frozenset({Kind.acknowledgement, Kind.rejection, Kind.status})
 UNSEQUENCED: Final = frozenset({Kind.status})  # sequence 0: they tell of the stream, they are not in it
-OF_NO_CASE: Final = frozenset({Kind.notice, Kind.status, Kind.record_ask})  # zero thread
+OF_NO_CASE: Final = frozenset({Kind.status, Kind.record_ask})  # zero thread
 PERSONAL: Final = frozenset(Kind) - _EITHER_WAY - {Kind.record_ask, Kind.unknown}  # never sealed without its entries
 SMALL: Final = frozenset({Kind.acknowledgement, Kind.status})  # the 2 KiB size class
 
 KINDS: Final[dict[str, frozenset[Kind]]] = {
-    "requests": _EITHER_WAY | {Kind.request, Kind.cancel, Kind.release_ask, Kind.recall, Kind.feedback},
+    "requests": _EITHER_WAY | {Kind.request, Kind.cancel, Kind.notice, Kind.release_ask, Kind.recall, Kind.feedback},
     "responses": _EITHER_WAY | {Kind.contact, Kind.response, Kind.correction, Kind.release_answer, Kind.view},
     "records": _EITHER_WAY | {Kind.case_record, Kind.product, Kind.recall},
     "asks": _EITHER_WAY | {Kind.record_ask},

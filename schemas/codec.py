@@ -13,7 +13,7 @@ import fastavro
 from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 from pydantic import TypeAdapter, ValidationError
 
-from schemas import envelope, events, records, statements
+from schemas import envelope, events, notices, records, statements
 from schemas.errors import MalformedRecordError, OversizeRecordError, UnknownSchemaError
 
 MARKER: Final = b"\xc3\x01"  # Avro specification, single-object encoding
@@ -29,6 +29,7 @@ RELEASED: Final[tuple[type, ...]] = (
     records.Acknowledgement,
     records.Rejection,
     records.Cancel,
+    notices.Notice,
     records.Correction,
     records.StreamStatus,
     records.DecisionIdentity,
@@ -44,6 +45,7 @@ RELEASED: Final[tuple[type, ...]] = (
     events.FollowUp,
     events.Rerated,
     events.Overdue,
+    events.Happened,
     events.OralAnswer,
     events.Shown,
     events.Reviewed,

@@ -201,6 +201,19 @@ class AgencyStatus(Symbol):
     unknown = "unknown"
 
 
+class Happening(Symbol):
+    """What happens in a case outside the software and an officer records, since a timescale starts or ends on it."""
+
+    strategy_discussion = "strategy_discussion"
+    conference = "conference"
+    police_protection = "police_protection"
+    police_protection_ended = "police_protection_ended"
+    protection_order = "protection_order"
+    protection_order_extended = "protection_order_extended"
+    protection_order_ended = "protection_order_ended"
+    unknown = "unknown"
+
+
 class CancelReason(Symbol):
     """Why a hub no longer wants an answer."""
 

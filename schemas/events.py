@@ -7,13 +7,15 @@ from uuid import UUID
 
 from pydantic import StringConstraints
 
-from schemas.enums import AgencyStatus, Assertion, CorrectionReason, Operation, Outcome, Purpose, Rag, Stage
+from schemas.enums import AgencyStatus, Assertion, CorrectionReason, Happening, Operation, Outcome, Purpose, Rag, Stage
 from schemas.identifiers import CategoryId, Digest, PartyId, Slug, SubjectRef, Thread
 from schemas.record import MAX_QUESTIONS, MAX_SUBJECTS, Instant, Long, ShortText, Words, record, several
 from schemas.records import Answer, Consents, LadderStep, NearMiss, Necessity, Officer, Question, Reason, Subject
 
 MAX_CHOSEN = 2000  # questions of one case to all agencies; a decision and its adjustments fit one record
 MAX_ADJUSTMENTS = 20
+MAX_HAPPENED = 200  # recorded of one case: far more than any case sees
+MAX_TIMESCALES = 200  # that one thing starts: a hub's own hundred and the national ones
 FIRST_BIRTH_YEAR = 1900  # nobody older is asked about: an earlier year is a typing error
 
 
@@ -131,6 +133,43 @@ class FollowUp:
 
 
 @record
+class CaseDue:
+    """By when something is due in a case as a whole, by which timescale and which version of a calendar, and what ends it."""
+
+    timescale: Slug
+    calendar: Slug
+    due_at: Instant
+    ends_on: Annotated[tuple[Happening, ...], several(20, 1)]
+
+
+@record
+class Happened:
+    """What an officer recorded of a case, when it happened and when that was recorded, and the deadlines that run from it."""
+
+    case_id: UUID
+    happening: Happening
+    officer: Officer
+    happened_at: Instant
+    recorded_at: Instant
+    due: Annotated[tuple[CaseDue, ...], several(MAX_TIMESCALES)]
+
+    def __post_init__(self) -> None:
+        """Nothing is recorded before it happens."""
+        if self.recorded_at < self.happened_at:
+            message = "recorded_at is before happened_at"
+            raise ValueError(message)
+
+
+@record
+class Moved:
+    """A new deadline of the case as a whole: what it runs from, the timescale it began by, and what holds now."""
+
+    happened: Digest
+    timescale: Slug
+    due: CaseDue
+
+
+@record
 class Rebased:
     """A new deadline of what one agency was asked: with the case, or by a follow-up."""
 
@@ -140,26 +179,35 @@ class Rebased:
 
 @record
 class Rerated:
-    """An officer rated the case anew as information came in: why, on what, and which deadlines moved."""
+    """An officer rated the case anew as information came in: why, on what, and which deadlines moved; `number` counts from 1."""
 
     case_id: UUID
+    number: Long
     officer: Officer
     rerated_at: Instant
     rag: Rag
     rationale: Annotated[str, StringConstraints(min_length=20, max_length=2000, strip_whitespace=True)]
     relied_on: Annotated[tuple[Digest, ...], several(MAX_QUESTIONS)]
     due: Annotated[tuple[Rebased, ...], several(200)]
+    moved: Annotated[tuple[Moved, ...], several(MAX_HAPPENED * MAX_TIMESCALES)]
 
 
 @record
 class Overdue:
-    """A deadline passed in silence."""
+    """A deadline passed in silence: an agency's, or one of the case as a whole that runs from what `happened`."""
 
     case_id: UUID
     timescale: Slug
-    agency: PartyId
+    agency: PartyId | None
     follow_up: Digest | None
+    happened: Digest | None
     due_at: Instant
+
+    def __post_init__(self) -> None:
+        """It is either an agency that is silent, or nothing recorded."""
+        if (self.agency is None) == (self.happened is None):
+            message = "an overdue names either an agency or what happened"
+            raise ValueError(message)
 
 
 @record
@@ -266,6 +314,19 @@ class Rating:
 
 
 @record
+class TimescaleState:
+    """Where one deadline of the case as a whole stands: since when it runs, and whether what ends it was recorded."""
+
+    timescale: Slug
+    happened: Digest
+    happening: Happening
+    started_at: Instant
+    due_at: Instant
+    overdue: bool
+    ended_at: Instant | None
+
+
+@record
 class CaseRecord:
     """The join: what every agency said about the subjects of one case, as far as it has come."""
 
@@ -283,6 +344,8 @@ class CaseRecord:
     answers: Annotated[tuple[JoinedAnswer, ...], several(MAX_QUESTIONS * 40)]
     oral: Annotated[tuple[OralItem, ...], several(1000)]
     corrected: Annotated[tuple[Corrected, ...], several(1000)]
+    happened: Annotated[tuple[Happened, ...], several(MAX_HAPPENED)]
+    timescales: Annotated[tuple[TimescaleState, ...], several(MAX_HAPPENED * MAX_TIMESCALES)]
     unasked: Annotated[tuple[Unasked, ...], several(MAX_QUESTIONS * 40)]
 
 

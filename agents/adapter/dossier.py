@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from agents.adapter.answer import Key, Said
+from agents.adapter.standing import Standing, standing
 from broker.effect import Kept, digest_of
 from schemas.enums import Outcome, Status
 from schemas.events import Reviewed, Shown
 from schemas.identifiers import CategoryId, Digest, SubjectRef
+from schemas.notices import Notice
 from schemas.records import Answer, Cancel, Correction, Question, Request, Response
 
 PEOPLES: Final = frozenset({Status.in_review, Status.ambiguous, Status.contact_us})  # what a person decides
@@ -22,6 +24,7 @@ class Dossier:
 
     kept: Kept
     request: Request
+    standing: Standing  # by when it is to be answered, and how urgent it is now
     revision: int  # the highest number used: of a revision, or of a correction, which takes one too
     said: Mapping[Key, Said]  # what the newest revision says, unless it was taken back
     responses: tuple[Kept, ...]  # those whose content is not erased
@@ -108,9 +111,11 @@ def _dossier(kept: Kept, request: Request, events: list[Kept]) -> Dossier:
     corrections = tuple(dict.fromkeys(each.body for each in about if isinstance(each.body, Correction)))  # one sealed anew is the same
     revision = max([0, *(each.revision for each in said), *(each.revision for each in corrections)])
     newest = [Said(answer=answer, pack_digest=each.pack_digest) for each in said if each.revision == revision for answer in each.answers]
+    notices = [each.body for each in about if isinstance(each.body, Notice) and (each.sender, each.thread) == (request.hub, kept.thread)]
     return Dossier(
         kept=kept,
         request=request,
+        standing=standing(request, notices),
         revision=revision,
         said={each.key: each for each in newest},
         responses=tuple(each for each in about if isinstance(each.body, Response)),

@@ -111,7 +111,7 @@ class Desk(Agency):
     def queue(self) -> list[Waiting]:
         """All that waits for a person, the most pressing first."""
         found = [each for dossier in self.dossiers() for each in dossier.waiting()]
-        return sorted(found, key=lambda each: (each.dossier.request.due_at, each.answer.decided_at, each.dossier.kept.digest, each.key))
+        return sorted(found, key=lambda each: (each.dossier.standing.due_at, each.answer.decided_at, each.dossier.kept.digest, each.key))
 
     def dossiers(self) -> list[Dossier]:
         """Every request that was ever kept here, by case."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -12,7 +12,7 @@ from agents.adapter.agency import Agency
 from agents.adapter.anew import rejected, said_anew
 from agents.adapter.answer import FAILING, Asked, Decided, Said, Search, entries_of, entry, repeated
 from agents.adapter.correction import ERASE, erased
-from agents.adapter.dossier import Dossier, revision_name
+from agents.adapter.dossier import PEOPLES, Dossier, revision_name
 from agents.adapter.parts import sent
 from agents.adapter.ports import SourceSystem
 from agents.adapter.settings import AdapterSettings
@@ -28,7 +28,8 @@ from broker.streams import topic_between
 from policies.pack import Pack
 from schemas.enums import Kind, Operation, Refusal
 from schemas.events import Entry
-from schemas.identifiers import Digest
+from schemas.identifiers import Digest, Slug
+from schemas.notices import Notice
 from schemas.records import Acknowledgement, Answer, Cancel, Question, Rejection, Request
 from schemas.statements import Party as Listed
 
@@ -36,6 +37,7 @@ ANSWER: Final = "answer"
 LEASE: Final = timedelta(minutes=5)  # a slow source; another process takes over after it
 FIRST_WAIT: Final = timedelta(seconds=30)  # before a source that failed is asked again; twice as long each time
 LONGEST_WAIT: Final = timedelta(minutes=10)
+MOST_OF_ONE: Final = 1024  # envelopes of one hub in one case: some requests, and a notice for each at each of 200 ratings
 
 
 class Adapter(Agency):
@@ -67,13 +69,15 @@ class Adapter(Agency):
         each_alone(self.party, lambda: tend(self.party), lambda: reopen_parked(self.party, self.react))
 
     def react(self, opened: Opened, at: datetime) -> Effect | Refusal:
-        """A request is acknowledged at once, whatever follows, and worked on later; a cancel is kept and ends that work."""
+        """A request is acknowledged at once and worked on later; a cancel is kept and ends that work, a notice moves its deadline."""
         body = opened.body
         if isinstance(body, Rejection):  # a hub could not believe or open what we sent: a person rings it
             self.party.alarm("rejected", digest=str(body.answers))
             return rejected(self, opened, body, at)
         if isinstance(body, Cancel):
             return self._cancelled(opened, body, at)
+        if isinstance(body, Notice):
+            return self._noticed(opened, body, at)
         return self._asked_for(opened, body, at) if isinstance(body, Request) else Effect()
 
     def _asked_for(self, opened: Opened, request: Request, at: datetime) -> Effect | Refusal:
@@ -112,6 +116,49 @@ class Adapter(Agency):
         told = entry(asked.request, asked.digest, Operation.administration, cancel.officer, at, f"cancel.{cancel.reason.value}")
         return Effect(events=(_event(opened, cancel.case_id, at),), entries=(replace(told, envelope=opened.digest),))
 
+    def _noticed(self, opened: Opened, notice: Notice, at: datetime) -> Effect | Refusal:
+        """Only the hub that asked may move a deadline, on the thread it asked on; a notice that comes before its request waits for it."""
+        asked = self._known(notice.request_digest, notice.case_id)
+        if asked is None and self.party.store.case_of(notice.request_digest) is not None:  # of another case, or no request
+            return Refusal.no_such_request
+        if asked is not None and (asked.hub.id, asked.request.case_id, asked.thread) != (
+            opened.header.sender,
+            notice.case_id,
+            opened.header.thread,
+        ):
+            return Refusal.no_such_request
+        if self.party.store.kept_from(notice.case_id, opened.header.sender) >= MOST_OF_ONE:
+            return Refusal.invalid
+        told = Entry(
+            at=at,
+            operation=Operation.administration,
+            actor=self.party.actor,
+            case_id=notice.case_id,
+            subject_ref=None,
+            category=None,
+            purpose=asked.request.purpose if asked is not None else None,
+            stage=asked.request.stage if asked is not None else None,
+            rules=(),
+            pack_digest=None,
+            outcome=Slug(f"notice.{notice.rag.value}"),
+            envelope=opened.digest,
+        )
+        return Effect(events=(_event(opened, notice.case_id, at),), entries=(told,), work=self._retimed(notice, at))
+
+    def _retimed(self, notice: Notice, at: datetime) -> tuple[Work, ...]:
+        """To go on by the new deadline: with what failed, whose last try it moves, and with whom to ring for what waits for a person."""
+        dossier = self.dossier(notice.case_id, notice.request_digest)
+        if dossier is None or dossier.cancelled:  # its request is not here yet, and is answered by what holds when it is
+            return ()
+        not_before = max(at, dossier.kept.at + self.settings.answer_after)
+        return (self._work(dossier, 0, notice.number, not_before),)
+
+    def _work(self, dossier: Dossier, tried: int, number: int, not_before: datetime) -> Work:
+        """Answering, named by what it goes on from: after which correction and notice, and how often a source was tried since."""
+        name = f"{ANSWER}/{dossier.kept.digest}/{dossier.corrected}/{tried}/{number}"
+        case_id = dossier.request.case_id
+        return Work(id=name, kind=ANSWER, case_id=case_id, digest=dossier.kept.digest, not_before=not_before)
+
     def _known(self, digest: Digest, case_id: UUID) -> Asked | None:
         """A request by its digest, kept or in the batch that is being read."""
         came = self._came.get(digest)
@@ -140,17 +187,18 @@ class Adapter(Agency):
             return Effect()
         if dossier.cancelled:
             return Effect(entries=(entry(asked.request, asked.digest, Operation.administration, self.party.actor, at, "cancelled"),))
-        corrected, tried = _course(work)
-        if corrected != dossier.corrected:  # what this work goes on from was taken back, and other work began anew
+        course = _course(work)
+        if course.corrected != dossier.corrected:  # what this work goes on from was taken back, and other work began anew
             return Effect()
-        return self._effect(asked, dossier, tried, at)
+        return self._effect(asked, dossier, course, at)
 
-    def _effect(self, asked: Asked, dossier: Dossier, tried: int, at: datetime) -> Effect:
+    def _effect(self, asked: Asked, dossier: Dossier, course: Course, at: datetime) -> Effect:
         """Answer what is not answered yet, or only by a failing source; the rest of an earlier revision is repeated as it stands.
 
         The first answer goes out whatever failed, and says so; then only a question that a source answered after all is news.
         """
         stands = [each for each in dossier.said.values() if each.answer.status not in FAILING]
+        stands = [self._anew(each, at) for each in stands] if course.noticed else stands
         answered = {each.key for each in stands}
         wanted = [each for each in asked.request.questions if (each.subject_ref, each.category) not in answered]
         decided = [self._decided(asked, dossier, each, at) for each in wanted]
@@ -162,8 +210,8 @@ class Adapter(Agency):
         answers = [self.say(asked, each, search, at) for each, search in zip(decided, searches, strict=True)]
         logged = [entries_of(asked, each, said, self.pack, self.party.actor) for each, said in zip(decided, answers, strict=True)]
         looks = tuple(one for consultations, _ in logged for one in consultations)
-        again = self._again(asked, dossier, answers, tried, at)
-        if dossier.said and all(each.status in FAILING for each in answers):
+        again = self._again(dossier, answers, course.tried, at)
+        if dossier.said and all(each.status in FAILING for each in answers) and all(dossier.said[each.key] == each for each in stands):
             return Effect.of(Effect(entries=_in_brief(looks)), again)
         fresh = [Said(answer=each, pack_digest=self.pack.digest) for each in answers]
         disclosures = {each.key: disclosure for each, (_, disclosure) in zip(fresh, logged, strict=True)}
@@ -178,19 +226,20 @@ class Adapter(Agency):
     def _decided(self, asked: Asked, dossier: Dossier, question: Question, at: datetime) -> Decided:
         return replace(self.decide(asked, question, at), held=dossier.is_held((question.subject_ref, question.category)))
 
-    def _again(self, asked: Asked, dossier: Dossier, answers: Iterable[Answer], tried: int, at: datetime) -> Effect:
+    def _anew(self, said: Said, at: datetime) -> Said:
+        """What waits for a person names whoever is to be rung now: the new deadline may leave no time until somebody is on duty."""
+        answer = said.answer
+        if answer.status not in PEOPLES or answer.reviewed_by is not None:
+            return said
+        return replace(said, answer=replace(answer, duty_contact=self.contact(answer.status, at)))
+
+    def _again(self, dossier: Dossier, answers: Iterable[Answer], tried: int, at: datetime) -> Effect:
         """Ask a failing source once more, later and later, the last time when the answer is due."""
-        if at >= asked.request.due_at or not any(each.status in FAILING for each in answers):
+        now = dossier.standing
+        if at >= now.due_at or not any(each.status in FAILING for each in answers):
             return Effect()
         wait = min(FIRST_WAIT * 2 ** min(tried, 10), LONGEST_WAIT)
-        work = Work(
-            id=f"{ANSWER}/{asked.digest}/{dossier.corrected}/{tried + 1}",
-            kind=ANSWER,
-            case_id=asked.request.case_id,
-            digest=asked.digest,
-            not_before=min(at + wait, asked.request.due_at),
-        )
-        return Effect(work=(work,))
+        return Effect(work=(self._work(dossier, tried + 1, now.number, min(at + wait, now.due_at)),))
 
     def _search(self, request: Request, decided: list[Decided]) -> list[Search | None]:
         """Find each person once, then what is asked about them; only what would be released is searched for."""
@@ -205,10 +254,22 @@ def _in_brief(looks: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple({(each.subject_ref, each.outcome): replace(each, category=None, rules=()) for each in looks}.values())
 
 
-def _course(work: Work) -> tuple[int, int]:
-    """After which correction this work answers, and how often a source was tried since."""
-    named = work.id.split("/")[2:]
-    return (int(named[0]), int(named[1])) if named else (0, 0)
+@dataclass(frozen=True, slots=True)
+class Course:
+    """After which correction work answers, how often a source was tried since, and by which notice it goes on."""
+
+    corrected: int = 0
+    tried: int = 0
+    number: int = 0
+
+    @property
+    def noticed(self) -> bool:
+        """Whether a notice began it."""
+        return self.number > 0 and self.tried == 0
+
+
+def _course(work: Work) -> Course:
+    return Course(*map(int, work.id.split("/")[2:]))
 
 
 def _event(opened: Opened, case_id: UUID, at: datetime) -> Event:

@@ -59,11 +59,13 @@ def picture(held: list[Row], at: datetime) -> Group:
     """The table, most urgent first, with a line of totals."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     agencies = list(agencies_of(held))
-    for name in ("case", "rating", "stage", *(each.slug for each in agencies), "time left"):
+    timed = ["timescale"] if any(each.timescales for each in held[:MOST]) else []
+    for name in ("case", "rating", "stage", *(each.slug for each in agencies), *timed, "time left"):
         table.add_column(name, no_wrap=True)
     for each in held[:MOST]:
         cells = [_cell(each.cells.get(agency)) for agency in agencies]
-        table.add_row(each.contact_ref, Text(each.rag.value.upper(), COLOUR[each.rag]), each.stage.value, *cells, _left(each, at))
+        running = [_timescales(each, at)] if timed else []
+        table.add_row(each.contact_ref, Text(each.rag.value.upper(), COLOUR[each.rag]), each.stage.value, *cells, *running, _left(each, at))
     still = ", ".join(f"{count} {rag.value}" for rag, count in totals(held).items()) or "none"
     more = f"; {len(held) - MOST} more cases below" if len(held) > MOST else ""
     return Group(table, Text(f"open: {still}{more}", "bold"))
@@ -74,6 +76,15 @@ def _cell(cell: Cell | None) -> Text:
         return Text("-", "dim")
     word, style = WORD[cell.status]
     return Text(f"{word}, {cell.in_review} in review" if cell.in_review else word, style)
+
+
+def _timescales(row: Row, at: datetime) -> Text:
+    """What runs in the case as a whole, the soonest by name, and how many more."""
+    if not row.timescales:
+        return Text("-", "dim")
+    first, *more = row.timescales
+    word = f"{first.timescale} OVERDUE" if first.overdue else f"{first.timescale} {span(first.due_at - at)}"
+    return Text(f"{word}, {len(more)} more" if more else word, "bold red" if first.due_at < at else "")
 
 
 def _left(row: Row, at: datetime) -> Text:
@@ -130,6 +141,10 @@ def board_json(held: list[Row]) -> dict[str, Any]:
             "rag": each.rag.value,
             "stage": each.stage.value,
             "due_at": each.due_at.isoformat() if each.due_at else None,
+            "timescales": [
+                {"timescale": one.timescale, "since": one.started_at.isoformat(), "due_at": one.due_at.isoformat(), "overdue": one.overdue}
+                for one in each.timescales
+            ],
             "agencies": {agency: {"status": cell.status.value, "in_review": cell.in_review} for agency, cell in each.cells.items()},
         }
         for each in held

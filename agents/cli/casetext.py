@@ -12,7 +12,7 @@ from typing import Final
 from agents.hub.calendars import LONDON
 from agents.hub.links import Linked
 from schemas.enums import AgencyStatus, Status
-from schemas.events import AgencyState, CaseRecord, Entry, JoinedAnswer
+from schemas.events import AgencyState, CaseRecord, Entry, Happened, JoinedAnswer, TimescaleState
 from schemas.identifiers import CategoryId, PartyId, SubjectRef
 
 _SAID: Final = {
@@ -62,6 +62,20 @@ def standing(state: AgencyState) -> str:
     return f"{said}{again}; TWO DIFFERENT ANSWERS, both shown" if state.conflict else f"{said}{again}"
 
 
+def running(state: TimescaleState) -> str:
+    """Where one deadline of the case as a whole stands, as a sentence's end."""
+    if state.ended_at is not None:
+        late = f", after it was due by {when(state.due_at)}" if state.ended_at > state.due_at else ""
+        return f"ended at {when(state.ended_at)}{late}"
+    return f"nothing recorded by {when(state.due_at)}" if state.overdue else f"runs until {when(state.due_at)}"
+
+
+def happened_line(each: Happened) -> str:
+    """What happened, when, and who recorded it when."""
+    what = each.happening.value.replace("_", " ")
+    return f"{what} at {when(each.happened_at)}, recorded at {when(each.recorded_at)} by {each.officer.id} ({each.officer.role})"
+
+
 def gaps(record: CaseRecord) -> list[str]:
     """What is not there, said plainly, and what was never asked."""
     return [*missing(record), *(f"{each.agency}: not asked about {each.subject_ref}, {each.category}" for each in record.unasked)]
@@ -72,7 +86,8 @@ def missing(record: CaseRecord) -> list[str]:
     silent = [f"{each.agency}: {standing(each)}" for each in record.agencies if each.status not in SETTLED]
     counted = Counter((each.agency, each.answer.status) for each in record.answers if each.answer.status in UNTOLD)
     untold = [f"{agency}: {count} {UNTOLD[status]}" for (agency, status), count in sorted(counted.items())]
-    return [*silent, *untold]
+    past = [f"{each.timescale}: {running(each)}" for each in record.timescales if each.overdue and each.ended_at is None]
+    return [*silent, *past, *untold]
 
 
 def questions(record: CaseRecord, subject: SubjectRef) -> list[Question]:

@@ -27,6 +27,7 @@ app.command()(officers.follow_up)
 app.command()(officers.rerate)
 app.command()(officers.withdraw)
 app.command()(officers.say)
+app.command()(officers.record)
 Home = Annotated[Path, typer.Option("--folder", help="The hub's folder.")]
 
 

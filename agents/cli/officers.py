@@ -1,7 +1,8 @@
-"""`mash hub follow-up | rerate | withdraw | say`: what an officer decides about an open case."""
+"""`mash hub follow-up | rerate | withdraw | say | record`: what an officer decides about an open case, or writes down of it."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -9,21 +10,24 @@ from uuid import UUID
 import typer
 from pydantic import TypeAdapter, ValidationError
 
+from agents.cli.casetext import running, when
 from agents.cli.checks import read_decision
 from agents.cli.compose import hub_of, officer_of
 from agents.cli.output import AsJson, Exit, guarded, tell
 from agents.hub import desk
 from agents.hub.intake import faults_of
 from broker.settings import read_bytes
-from schemas.enums import CancelReason, Rag
+from schemas.enums import CancelReason, Happening, Rag
 from schemas.errors import ConfigurationError, Fault
 from schemas.events import OralAnswer
 from schemas.identifiers import Digest, PartyId
+from schemas.record import Instant
 
 Home = Annotated[Path, typer.Option("--folder", help="The hub's folder.")]
 Case = Annotated[UUID, typer.Argument(help="The case.")]
 By = Annotated[str, typer.Option("--as", help="Your staff id.")]
 Role = Annotated[str, typer.Option(help="Your role.")]
+_INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 
 @guarded
@@ -60,7 +64,7 @@ def rerate(
     folder: Home = Path(),
     as_json: AsJson = False,
 ) -> None:
-    """Rate a case anew: open deadlines get shorter on upgrade, and never longer once they have passed.
+    """Rate a case anew: open deadlines get shorter on upgrade, and never longer once they have passed; who is awaited is told.
 
     Example: mash hub rerate 0b6f… --rag red --rationale "The ward reports a second injury since Monday." --as a.officer
     """
@@ -71,7 +75,7 @@ def rerate(
     finally:
         hub.party.close()
     due = {each.agency: each.due_at.isoformat() for each in record.agencies if each.due_at}
-    lines = [f"{case}: {record.rag.value}", *(f"  {agency} by {at}" for agency, at in due.items())]
+    lines = [f"{case}: {record.rag.value}; mash hub run tells whoever is awaited", *(f"  {agency} by {at}" for agency, at in due.items())]
     tell(as_json, {"case": str(case), "rag": record.rag.value, "due": due}, lines)
 
 
@@ -117,6 +121,47 @@ def say(
     finally:
         hub.party.close()
     tell(as_json, {"case": str(said.case_id), "written": True}, f"{said.case_id}: written down, unconfirmed")
+
+
+@guarded
+def record(
+    case: Case,
+    happening: Annotated[Happening, typer.Argument(help="What happened.")],
+    happened_at: Annotated[str, typer.Option(help="When, with its zone, such as 2026-11-27T14:05+00:00.")],
+    by: By,
+    role: Role = "hub_officer",
+    folder: Home = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Record what happened in a case: timescales run from it, or end with it. Recorded twice it changes nothing.
+
+    Example: mash hub record 0b6f… strategy_discussion --happened-at 2026-11-27T14:05+00:00 --as a.officer
+    """
+    at, hub = _instant(happened_at), hub_of(folder)
+    try:
+        recorded = desk.record(hub, case, officer_of(by, role, hub.party.id), happening, at)
+        held = hub.record(case)
+    finally:
+        hub.party.close()
+    states = [each for each in held.timescales if (each.happening, each.started_at) == (happening, at)] if held else []
+    ended = [each for each in held.timescales if each.ended_at == at] if held else []
+    facts = {
+        "case": str(case),
+        "recorded": recorded,
+        "due": {each.timescale: each.due_at.isoformat() for each in states},
+        "ended": [each.timescale for each in ended],
+    }
+    lines = [f"{case}: {'recorded' if recorded else 'stands already'}, {happening.value} at {when(at)}"]
+    lines += [f"  {each.timescale}: {running(each)}" for each in (*states, *ended)]
+    tell(as_json, facts, lines)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return _INSTANT.validate_python(text)
+    except ValidationError:  # its message would quote the text
+        fix = "write it with its zone, as 2026-11-27T14:05+00:00"
+        raise ConfigurationError([Fault(file="--happened-at", message="is no time", fix=fix)]) from None
 
 
 def _agency(name: str) -> PartyId:

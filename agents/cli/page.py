@@ -8,7 +8,7 @@ from functools import cache
 
 from jinja2 import Template
 
-from agents.cli.casetext import gaps, link_lines, questions, seen_line, standing, when
+from agents.cli.casetext import gaps, happened_line, link_lines, questions, running, seen_line, standing, when
 from agents.cli.output import plain
 from agents.cli.printing import template
 from agents.cli.show import WORDS, name_of, searched_line
@@ -20,7 +20,7 @@ from schemas.records import Officer
 
 @cache
 def _page() -> Template:
-    return template("case.html", when=when, standing=standing, searched=searched_line)
+    return template("case.html", when=when, standing=standing, running=running, happened=happened_line, searched=searched_line)
 
 
 def case_page(

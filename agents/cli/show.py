@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from agents.cli.casetext import missing, standing, when
+from agents.cli.casetext import happened_line, missing, running, standing, when
 from schemas.enums import Status
 from schemas.events import CaseRecord, JoinedAnswer, OralItem, Unasked
 from schemas.records import Answer, LadderStep, NearMiss, Searched, Subject
@@ -77,7 +77,10 @@ def _course(record: CaseRecord) -> list[str]:
         f"  {each.agency:24} TOOK BACK what it had said ({each.reason.value}) at {when(each.received_at)}" for each in record.corrected
     ]
     rated = [f"  {each.rag.value:6} {when(each.at)} by {each.officer.id}: {each.rationale}" for each in record.ratings]
-    return [*taken, "", "Ratings", *rated]
+    recorded = [f"  {happened_line(each)}" for each in record.happened]
+    timed = [f"  {each.timescale:24} {running(each)}" for each in record.timescales]
+    course = ["", "What happened", *recorded, *timed] if recorded else []
+    return [*taken, "", "Ratings", *rated, *course]
 
 
 def _oral_line(item: OralItem) -> str:

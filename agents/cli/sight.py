@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from agents.adapter.dossier import Waiting
+from agents.adapter.dossier import Dossier, Waiting
 from agents.adapter.edits import Numbered
 from agents.adapter.ports import Candidate
 from agents.adapter.review import Sight
@@ -31,12 +31,13 @@ def waiting_json(waiting: Waiting, why: tuple[str, ...]) -> dict[str, Any]:
         "hub": str(request.hub),
         "officer": request.officer.id,
         "stage": request.stage.value,
-        "rag": request.rag.value,
+        "rag": waiting.dossier.standing.rag.value,
         "subject": str(subject.ref),
         "role": subject.role.value,
         "category": str(waiting.question.category),
         "status": waiting.answer.status.value,
-        "due_at": request.due_at.isoformat(),
+        "due_at": waiting.dossier.standing.due_at.isoformat(),
+        "asked_as": {"rag": request.rag.value, "due_at": request.due_at.isoformat()},
         "waits_since": waiting.answer.decided_at.isoformat(),
         "why": list(why),
     }
@@ -47,9 +48,22 @@ def waiting_line(waiting: Waiting, why: tuple[str, ...]) -> str:
     request, subject = waiting.dossier.request, _subject(waiting)
     return (
         f"{str(waiting.dossier.kept.digest)[:16]}  {subject.ref:4} {subject.role.value:14} {waiting.question.category:26} "
-        f"{waiting.answer.status.value:11} due {request.due_at:%d %b %H:%M} UTC  for {request.hub} ({request.officer.id}), "
+        f"{waiting.answer.status.value:11} due {_due(waiting.dossier)}  for {request.hub} ({request.officer.id}), "
         f"since {waiting.answer.decided_at:%d %b %H:%M}: {', '.join(why)}"
     )
+
+
+def _due(dossier: Dossier) -> str:
+    """By when, and whether the hub has moved it."""
+    now, asked = dossier.standing, dossier.request
+    moved = f" (moved from {asked.due_at:%d %b %H:%M})" if now.due_at != asked.due_at else ""
+    return f"{now.due_at:%d %b %H:%M} UTC{moved}"
+
+
+def _rag(dossier: Dossier) -> str:
+    """How urgent the hub holds it to be, and whether it asked as something else."""
+    now, asked = dossier.standing.rag, dossier.request.rag
+    return now.value if now is asked else f"{now.value} (asked as {asked.value}; the lawful basis is of what was asked)"
 
 
 def sight_json(sight: Sight, why: tuple[str, ...]) -> dict[str, Any]:
@@ -85,7 +99,7 @@ def sight_lines(sight: Sight, why: tuple[str, ...]) -> list[str]:
         f"{question.category} from {question.since:%d %b %Y} to {question.until:%d %b %Y}",
         f"Concern: {request.concern}",
         f"Necessary because ({request.necessity.reason.value}): {request.necessity.text}",
-        f"Asked by {request.officer.id} ({request.officer.role}), stage {request.stage.value}, RAG {request.rag.value}",
+        f"Asked by {request.officer.id} ({request.officer.role}), stage {request.stage.value}, RAG {_rag(waiting.dossier)}",
         *([f"You state: {'; '.join(MEANINGS[each] for each in sorted(sight.stated.facts))}"] if sight.stated.facts else []),
         "",
         "In short",

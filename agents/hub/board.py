@@ -11,7 +11,7 @@ from uuid import UUID
 
 from agents.hub.timescales import URGENCY
 from schemas.enums import AgencyStatus, Rag, Stage, Status
-from schemas.events import AgencyState, CaseRecord
+from schemas.events import AgencyState, CaseRecord, TimescaleState
 from schemas.identifiers import PartyId, Slug
 
 WORST: Final = (  # of an agency that was asked more than once, what is shown
@@ -45,10 +45,11 @@ class Row:
     rag: Rag
     stage: Stage
     cells: dict[PartyId, Cell]
-    due_at: datetime | None  # the soonest deadline still running
+    timescales: tuple[TimescaleState, ...]  # of the case as a whole, still running, the soonest first
+    due_at: datetime | None  # the soonest deadline still running, of an agency or of the case
 
     def left(self, at: datetime) -> timedelta | None:
-        """Until that deadline, negative once it has passed; None when nobody is awaited."""
+        """Until that deadline, negative once it has passed; None when nothing is awaited."""
         return None if self.due_at is None else self.due_at - at
 
 
@@ -63,14 +64,16 @@ def _row(record: CaseRecord) -> Row:
     for each in record.agencies:
         states.setdefault(each.agency, []).append(each)
     reviewed = Counter(each.agency for each in record.answers if each.answer.status is Status.in_review)
-    running = [each.due_at for each in record.agencies if each.status in WAITING and each.due_at is not None]
+    awaited = [each.due_at for each in record.agencies if each.status in WAITING and each.due_at is not None]
+    running = sorted((each for each in record.timescales if each.ended_at is None), key=lambda each: (each.due_at, each.timescale))
     return Row(
         case_id=record.case_id,
         contact_ref=record.contact_ref,
         rag=record.rag,
         stage=record.stage,
         cells={agency: _cell(held, reviewed[agency]) for agency, held in states.items()},
-        due_at=min(running, default=None),
+        timescales=tuple(running),
+        due_at=min((*awaited, *(each.due_at for each in running)), default=None),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from agents.hub.happenings import happened, reratings, timescale_states
 from broker.effect import Kept
 from schemas.enums import AgencyStatus, Status
 from schemas.events import (
@@ -23,7 +24,6 @@ from schemas.events import (
     OralItem,
     Overdue,
     Rating,
-    Rerated,
 )
 from schemas.identifiers import CategoryId, Digest, PartyId, SubjectRef, Thread
 from schemas.records import Acknowledgement, Cancel, Correction, Rejection, Request, Response
@@ -96,6 +96,8 @@ def case_record(events: Iterable[Kept]) -> CaseRecord | None:
         answers=tuple(sorted(answers, key=lambda each: (each.answer.subject_ref, each.answer.category, each.agency, each.envelope))),
         oral=_oral(ordered, answers),
         corrected=_corrected(ordered),
+        happened=tuple(body for _, body in happened(ordered)),
+        timescales=tuple(timescale_states(ordered)),
         unasked=tuple(sorted(opened.unasked, key=lambda each: (each.agency, each.subject_ref, each.category))),
     )
 
@@ -103,10 +105,9 @@ def case_record(events: Iterable[Kept]) -> CaseRecord | None:
 def ratings_of(opened: CaseOpened, events: Iterable[Kept]) -> tuple[Rating, ...]:
     """Every rating, oldest first: the decision's, then each new one."""
     first = opened.decision
-    since = sorted((each.body.rerated_at, each.digest, each.body) for each in events if isinstance(each.body, Rerated))
     return (
         Rating(at=first.decided_at, rag=first.rag, officer=first.officer, rationale=first.necessity.text),
-        *(Rating(at=at, rag=body.rag, officer=body.officer, rationale=body.rationale) for at, _, body in since),
+        *(Rating(at=each.rerated_at, rag=each.rag, officer=each.officer, rationale=each.rationale) for each in reratings(events)),
     )
 
 
@@ -117,11 +118,7 @@ def askings(opened: CaseOpened, events: Iterable[Kept]) -> list[Asking]:
     found += [
         Asking(each.digest, each.body.decision, each.body.asked_at, each.body.asked) for each in held if isinstance(each.body, FollowUp)
     ]
-    moved = {
-        (one.asked.agency, one.follow_up): one.asked
-        for _, _, body in sorted((each.body.rerated_at, each.digest, each.body) for each in held if isinstance(each.body, Rerated))
-        for one in body.due
-    }
+    moved = {(one.asked.agency, one.follow_up): one.asked for each in reratings(held) for one in each.due}
     found = [replace(each, asked=moved.get((each.agency, each.follow_up), each.asked)) for each in found]
     return sorted(found, key=lambda each: (each.agency, each.follow_up is not None, each.decision.decided_at))
 
@@ -286,5 +283,7 @@ def substance(record: CaseRecord) -> dict[str, Any]:
         "ratings": [(each.rag.value, each.rationale) for each in record.ratings],
         "oral": [(each.said.agency, each.said.subject_ref, each.said.category, each.said.words, each.confirmed) for each in record.oral],
         "corrected": [(each.agency, each.reason.value) for each in record.corrected],
+        "happened": [each.happening.value for each in record.happened],
+        "timescales": [(each.timescale, each.overdue, each.ended_at is not None) for each in record.timescales],
         "unasked": [(each.agency, each.subject_ref, each.category) for each in record.unasked],
     }

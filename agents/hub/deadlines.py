@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from agents.hub.casework import Asking, askings, case_record
 from agents.hub.entries import case_entry
+from agents.hub.happenings import Running, running
 from agents.hub.timescales import Clocks, Deadline
-from broker.effect import Effect, Mark, Work, digest_of, local_event
+from broker.effect import Effect, Kept, Mark, Work, digest_of, local_event
 from broker.party import Party
 from schemas.enums import AgencyStatus, Operation, Rag
-from schemas.events import AskedAgency, CaseOpened, Overdue
-from schemas.identifiers import PartyId, Thread
+from schemas.events import AskedAgency, CaseOpened, OfficerDecision, Overdue
+from schemas.identifiers import Digest, PartyId, Thread
 
 DUE: Final = "due"
 SILENCE: Final = "silence"
 OPEN: Final = frozenset({AgencyStatus.awaited, AgencyStatus.acknowledged, AgencyStatus.partial, AgencyStatus.overdue})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """Something that is due in a case: an agency's answer, or what ends a timescale of the case as a whole."""
+
+    about: tuple[str, ...]  # which deadline of what; a moved one is another
+    deadline: Deadline
+    said: str  # how outcomes of entries name it
+    silence: Overdue
 
 
 def asked_agency(agency: PartyId, thread: Thread, deadline: Deadline) -> AskedAgency:
@@ -47,47 +58,79 @@ def rebased(still_open: Iterable[Asking], old: Rag, new: Rag, at: datetime, cloc
             yield replace(each, asked=asked_agency(each.agency, each.asked.thread, deadline))
 
 
-def timed_work(case_id: UUID, asking: Asking, clocks: Clocks) -> tuple[Work, ...]:
-    """To look at one request when its deadline is there, and when somebody is to be told; a moved deadline is other work."""
-    times = [(asking.asked.due_at, SILENCE), *((each.at, each.tell.value) for each in clocks.notices(deadline_of(asking)))]
-    return tuple(_work(case_id, asking, at, what) for at, what in times)
+def answer_awaited(case_id: UUID, asking: Asking) -> Awaited:
+    """One agency's answer."""
+    asked = asking.asked
+    return _awaited(
+        (asking.agency, str(asking.follow_up or "-")),
+        deadline_of(asking),
+        asking.agency.slug,
+        Overdue(
+            case_id=case_id,
+            timescale=asked.timescale,
+            agency=asking.agency,
+            follow_up=asking.follow_up,
+            happened=None,
+            due_at=asked.due_at,
+        ),
+    )
 
 
-def _work(case_id: UUID, asking: Asking, at: datetime, what: str) -> Work:
-    name = "/".join((*_about(case_id, asking), f"{at.timestamp():.6f}", what))
-    return Work(id=name, kind=DUE, case_id=case_id, digest=digest_of(name.encode()), not_before=at)
+def end_awaited(case_id: UUID, each: Running) -> Awaited:
+    """What ends a timescale of the case; `case.` keeps its name apart from agencies', which hold no full stop."""
+    due = each.due
+    return _awaited(
+        (due.timescale, str(each.happened)),
+        each.deadline,
+        f"case.{due.timescale}",
+        Overdue(case_id=case_id, timescale=due.timescale, agency=None, follow_up=None, happened=each.happened, due_at=due.due_at),
+    )
 
 
-def _about(case_id: UUID, asking: Asking) -> tuple[str, ...]:
-    return DUE, str(case_id), asking.agency, str(asking.follow_up or "-"), f"{asking.asked.due_at.timestamp():.6f}"
+def _awaited(of: tuple[str, ...], deadline: Deadline, said: str, silence: Overdue) -> Awaited:
+    about = (DUE, str(silence.case_id), *of, f"{deadline.due_at.timestamp():.6f}")
+    return Awaited(about=about, deadline=deadline, said=said, silence=silence)
+
+
+def timed_work(awaited: Awaited, clocks: Clocks) -> tuple[Work, ...]:
+    """To look at it when its deadline is there, and when somebody is to be told; a moved deadline is other work."""
+    times = [(awaited.deadline.due_at, SILENCE), *((each.at, each.tell.value) for each in clocks.notices(awaited.deadline))]
+    return tuple(_work(awaited, at, what) for at, what in times)
+
+
+def _work(awaited: Awaited, at: datetime, what: str) -> Work:
+    name = "/".join((*awaited.about, f"{at.timestamp():.6f}", what))
+    return Work(id=name, kind=DUE, case_id=awaited.silence.case_id, digest=digest_of(name.encode()), not_before=at)
 
 
 def timed(party: Party, work: Work, at: datetime) -> Effect:
-    """Silence, or telling somebody; nothing once an answer has come or the deadline has moved."""
+    """Silence, or telling somebody; nothing once what was awaited has come or the deadline has moved."""
     *about, _, what = work.id.split("/")
-    events = party.store.events(work.case_id)
+    still = _still_awaited(work.case_id, party.store.events(work.case_id))
+    found = next((each for each in still if list(each[0].about) == about), None)
+    if found is None:
+        return Effect()
+    awaited, why, digest = found
+    if what != SILENCE:
+        party.alarm("escalated", tell=what, digest=str(digest))
+        said = f"told.{what}.{awaited.said}"
+        return Effect(entries=(case_entry(at, Operation.administration, party.actor, work.case_id, why, said),))
+    party.alarm("overdue", digest=str(digest))
+    entry = case_entry(at, Operation.administration, party.actor, work.case_id, why, f"overdue.{awaited.said}")
+    event = local_event(work.case_id, "overdue", awaited.silence, at)
+    return Effect(events=(event,), entries=(entry,), marks=(Mark(case_id=work.case_id, digest=event.digest),))
+
+
+def _still_awaited(case_id: UUID, events: list[Kept]) -> Iterator[tuple[Awaited, OfficerDecision, Digest | None]]:
+    """What has not come yet, the decision it comes from, and the request or the event that it is about."""
     opened = next((each.body for each in events if isinstance(each.body, CaseOpened)), None)
     record = case_record(events)
-    asking = next((each for each in askings(opened, events) if list(_about(work.case_id, each)) == about), None) if opened else None
-    state = (
-        next((each for each in record.agencies if asking and (each.agency, each.follow_up) == (asking.agency, asking.follow_up)), None)
-        if record
-        else None
-    )
-    if asking is None or state is None or state.status not in OPEN:
-        return Effect()
-    if what != SILENCE:
-        party.alarm("escalated", tell=what, digest=str(state.request_digest))
-        said = f"told.{what}.{asking.agency.slug}"
-        return Effect(entries=(case_entry(at, Operation.administration, party.actor, work.case_id, asking.decision, said),))
-    party.alarm("overdue", digest=str(state.request_digest))
-    entry = case_entry(at, Operation.administration, party.actor, work.case_id, asking.decision, f"overdue.{asking.agency.slug}")
-    silence = Overdue(
-        case_id=work.case_id,
-        timescale=asking.asked.timescale,
-        agency=asking.agency,
-        follow_up=asking.follow_up,
-        due_at=asking.asked.due_at,
-    )
-    event = local_event(work.case_id, "overdue", silence, at)
-    return Effect(events=(event,), entries=(entry,), marks=(Mark(case_id=work.case_id, digest=event.digest),))
+    if opened is None or record is None:
+        return
+    states = {(each.agency, each.follow_up): each for each in record.agencies}
+    for asking in askings(opened, events):
+        if (state := states[asking.agency, asking.follow_up]).status in OPEN:
+            yield answer_awaited(case_id, asking), asking.decision, state.request_digest
+    for each in running(events):
+        if each.ended_at is None:
+            yield end_awaited(case_id, each), opened.decision, each.happened

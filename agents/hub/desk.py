@@ -1,24 +1,39 @@
-"""What officers decide about an open case: a follow-up question, a new rating, to withdraw, what was said on the telephone."""
+"""What officers decide about an open case: a follow-up question, a new rating, to withdraw, what was said, what has happened."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from agents.hub.casework import Asking, askings, case_record
 from agents.hub.checks import plan
-from agents.hub.deadlines import OPEN, asked_agency, rebased, timed_work
+from agents.hub.deadlines import OPEN, answer_awaited, asked_agency, end_awaited, rebased, timed_work
 from agents.hub.entries import case_entry
+from agents.hub.happenings import Running, as_moved, case_due, moved, reratings, running
 from agents.hub.intake import SAY_WHY
-from agents.hub.once import necessity_name, work_named
+from agents.hub.notices import notice_work
+from agents.hub.once import happened_name, necessity_name, rating_name, work_named
 from agents.hub.service import ASK, Hub
+from agents.hub.timescales import RECORDED
 from broker.effect import Effect, Kept, Mark, Outgoing, local_event, once
 from policies.wording import boilerplate
-from schemas.enums import AgencyStatus, CancelReason, Kind, Operation, Rag
+from schemas.enums import AgencyStatus, CancelReason, Happening, Kind, Operation, Rag
 from schemas.errors import ConfigurationError, Fault
-from schemas.events import AgencyState, CaseOpened, CaseRecord, FollowUp, OfficerDecision, OralAnswer, Rebased, Rerated
+from schemas.events import (
+    MAX_HAPPENED,
+    AgencyState,
+    CaseOpened,
+    CaseRecord,
+    FollowUp,
+    Happened,
+    OfficerDecision,
+    OralAnswer,
+    Rebased,
+    Rerated,
+)
 from schemas.identifiers import Digest, PartyId
 from schemas.records import Cancel, Officer
 
@@ -55,28 +70,82 @@ def follow_up(hub: Hub, case_id: UUID, agency: PartyId, decision: OfficerDecisio
 
 
 def rerate(hub: Hub, case_id: UUID, officer: Officer, rag: Rag, rationale: str, relied_on: Iterable[Digest] = ()) -> CaseRecord:
-    """Rate a case anew; open deadlines are shortened on upgrade and never lengthened once they have passed."""
-    at = hub.party.now()
+    """Rate a case anew; open deadlines are shortened on upgrade and never lengthened once they have passed, and the awaited are told."""
+    at, clocks = hub.party.now(), hub.settings.clocks
     opened, events = _opened(hub, case_id)
     record, relied = _record(events, case_id), tuple(relied_on)
-    faults = []
-    if boilerplate(rationale):
-        faults.append(Fault(file=str(case_id), field="rationale", message="says nothing of this case", fix="say what has changed and why"))
-    if record.rag is rag:
-        faults.append(Fault(file=str(case_id), field="rag", message=f"is {rag.value} already", fix=LOOK))
-    known = {each.digest for each in events}
-    if any(each not in known for each in relied):
-        faults.append(Fault(file=str(case_id), field="relied_on", message="names what is not in this case", fix="mash case show"))
-    _refuse(faults)
+    _refuse(list(_unrated(record, {each.digest for each in events}, rag, rationale, relied)))
+    number = len(reratings(events)) + 1
     still_open = [each for each in askings(opened, events) if _state(record, each).status in OPEN]
-    moved = list(rebased(still_open, record.rag, rag, at, hub.settings.clocks))
-    due = tuple(Rebased(follow_up=each.follow_up, asked=each.asked) for each in moved)
-    body = Rerated(case_id=case_id, officer=officer, rerated_at=at, rag=rag, rationale=rationale, relied_on=relied, due=due)
+    due = list(rebased(still_open, record.rag, rag, at, clocks))
+    going_on = list(moved([each for each in running(events) if each.ended_at is None], record.rag, rag, at, clocks))
+    body = Rerated(
+        case_id=case_id,
+        number=number,
+        officer=officer,
+        rerated_at=at,
+        rag=rag,
+        rationale=rationale,
+        relied_on=relied,
+        due=tuple(Rebased(follow_up=each.follow_up, asked=each.asked) for each in due),
+        moved=tuple(as_moved(each) for each in going_on),
+    )
     event = local_event(case_id, "rerated", body, at)
     entry = case_entry(at, Operation.decision, officer, case_id, opened.decision, f"rerated.{rag.value}")
-    work = tuple(one for each in moved for one in timed_work(case_id, each, hub.settings.clocks))
-    _apply(hub, case_id, Effect(events=(event,), entries=(entry,), work=work, marks=(Mark(case_id=case_id, digest=event.digest),)))
+    awaited = [*(answer_awaited(case_id, each) for each in due), *(end_awaited(case_id, each) for each in going_on)]
+    effect = Effect(
+        received=once("ratings", rating_name(case_id, number)),  # two officers at a time: each number is given once
+        events=(event,),
+        entries=(entry,),
+        work=(
+            *(one for each in awaited for one in timed_work(each, clocks)),
+            *(notice_work(case_id, each, number, at) for each in still_open),
+        ),
+        marks=(Mark(case_id=case_id, digest=event.digest),),
+    )
+    _apply(hub, case_id, effect)
     return _record(hub.party.store.events(case_id), case_id)
+
+
+def _unrated(record: CaseRecord, known: set[Digest], rag: Rag, rationale: str, relied: tuple[Digest, ...]) -> Iterable[Fault]:
+    """What is wrong with a new rating."""
+    file = str(record.case_id)
+    if boilerplate(rationale):
+        yield Fault(file=file, field="rationale", message="says nothing of this case", fix="say what has changed and why")
+    if rag is Rag.unknown:
+        yield Fault(file=file, field="rag", message="is no rating", fix="red, amber, green or blue")
+    if record.rag is rag:
+        yield Fault(file=file, field="rag", message=f"is {rag.value} already", fix=LOOK)
+    if not known.issuperset(relied):
+        yield Fault(file=file, field="relied_on", message="names what is not in this case", fix="mash case show")
+
+
+def record(hub: Hub, case_id: UUID, officer: Officer, happening: Happening, happened_at: datetime) -> bool:
+    """Record what happened and start the timescales that run from it; False when it stands already, and nothing is changed."""
+    at, clocks = hub.party.now(), hub.settings.clocks
+    opened, events = _opened(hub, case_id)
+    held, faults = _record(events, case_id), []
+    if happening is Happening.unknown:
+        faults.append(Fault(file=str(case_id), field="happening", message="is nothing that is recorded", fix="mash hub record --help"))
+    if happened_at > at:
+        faults.append(Fault(file=str(case_id), field="happened_at", message="is in the future", fix="record it once it has happened"))
+    if len(held.happened) >= MAX_HAPPENED:
+        faults.append(Fault(file=str(case_id), message=f"holds {MAX_HAPPENED} of them already", fix="mash case show"))
+    _refuse(faults)
+    begun = clocks.starting_with(RECORDED[happening], held.rag, happened_at) if happening in RECORDED else ()
+    due = tuple(case_due(each, clocks) for each in begun)
+    body = Happened(case_id=case_id, happening=happening, officer=officer, happened_at=happened_at, recorded_at=at, due=due)
+    event = local_event(case_id, "happened", body, at)
+    entry = case_entry(at, Operation.collection, officer, case_id, opened.decision, f"recorded.{happening.value}")
+    awaited = [end_awaited(case_id, Running(event.digest, body, each.timescale, each, None)) for each in due]
+    effect = Effect(
+        received=once("happened", happened_name(case_id, happening, happened_at)),
+        events=(event,),
+        entries=(entry,),
+        work=tuple(one for each in awaited for one in timed_work(each, clocks)),
+        marks=(Mark(case_id=case_id, digest=event.digest),),
+    )
+    return hub.party.store.apply([effect], hub.party.seal, at).applied > 0
 
 
 def withdraw(hub: Hub, case_id: UUID, officer: Officer, reason: CancelReason, agencies: Iterable[PartyId] = ()) -> int:

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from broker.effect import Work, digest_of
+from schemas.enums import Happening
 from schemas.events import Contact, OfficerDecision
 from schemas.identifiers import Digest
 
@@ -20,6 +21,16 @@ def necessity_name(store_key: bytes, decision: OfficerDecision) -> Digest:
     """Of why it is necessary: keyed, so that the same words are known again and cannot be guessed from the store."""
     words = " ".join(decision.necessity.text.casefold().split())
     return Digest(hmac.digest(store_key, b"mash/1 necessity" + words.encode(), "sha256"))
+
+
+def rating_name(case_id: UUID, number: int) -> Digest:
+    """Of one rating of a case, by its number."""
+    return digest_of(b"mash/1 rating" + case_id.bytes + number.to_bytes(8, "big"))
+
+
+def happened_name(case_id: UUID, happening: Happening, happened_at: datetime) -> Digest:
+    """Of something that happened in a case, by what it is and when."""
+    return digest_of(b"mash/1 happened" + case_id.bytes + f"{happening.value}/{happened_at.timestamp():.6f}".encode())
 
 
 def work_named(kind: str, of: tuple[str, ...], case_id: UUID, at: datetime) -> Work:

@@ -29,6 +29,8 @@ def take_envelope(party: Party, opened: Opened, at: datetime) -> Effect | Refusa
     case_id = party.store.case_of(digest)
     request = party.store.event(case_id, digest) if case_id else None
     if case_id is None or request is None or not isinstance(request.body, Request) or not _answers(opened, body, request):
+        if isinstance(body, Rejection) and case_id is not None:  # of a cancel or a notice: a person rings the agency
+            party.alarm("rejected", digest=str(digest))
         return Effect() if isinstance(body, Rejection) else Refusal.no_such_request
     room = 2 * MOST_OF_ONE if isinstance(body, Correction) else MOST_OF_ONE  # what is taken back is heard when nothing else is any more
     if party.store.kept_from(case_id, opened.header.sender) >= room:

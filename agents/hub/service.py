@@ -12,11 +12,12 @@ from uuid import UUID, uuid4
 from agents.hub.anew import asked_anew
 from agents.hub.casework import OPENED, askings, case_record, taken_back
 from agents.hub.checks import Asker, plan
-from agents.hub.deadlines import DUE, asked_agency, timed, timed_work
+from agents.hub.deadlines import DUE, answer_awaited, asked_agency, timed, timed_work
 from agents.hub.entries import asked_entries, case_entry
 from agents.hub.erasure import ERASE, erased, erasing_work
 from agents.hub.intake import NECESSITY, SAY_WHY, Aside, read_contacts
 from agents.hub.links import mentions_of
+from agents.hub.notices import NOTICE, noticed
 from agents.hub.once import contact_name, necessity_name, work_named
 from agents.hub.reactions import take_envelope
 from agents.hub.settings import HubSettings
@@ -155,8 +156,19 @@ class Hub:
 
     def step(self, wait: float = 0) -> bool:
         """One round: follow the network, ask, receive, render, publish; says whether anything happened."""
-        stages = (self._follow, self._open, self._ask, self._anew, self._due, self._render, self._erase, self._tell)
-        busy = each_alone(self.party, *stages, lambda: drain(self.party))
+        stages = (
+            self._follow,
+            self._open,
+            self._ask,
+            self._anew,
+            self._notify,
+            self._due,
+            self._render,
+            self._erase,
+            self._tell,
+            lambda: drain(self.party),
+        )
+        busy = each_alone(self.party, *stages)
         return each_alone(self.party, lambda: self._receive(0 if busy else wait)) or busy
 
     def _follow(self) -> bool:
@@ -183,6 +195,10 @@ class Hub:
     def _anew(self) -> bool:
         """Seal anew what an agency could not open any more."""
         return do_work(self.party, ANEW, LEASE, "not_asked", lambda work, at: asked_anew(self.party, self.asker, self.pack, work, at))
+
+    def _notify(self) -> bool:
+        """Tell agencies of new ratings and deadlines."""
+        return do_work(self.party, NOTICE, LEASE, "not_noticed", lambda work, at: noticed(self.party, work, at))
 
     def _tell(self) -> bool:
         """Send case records to their consumers, each by itself."""
@@ -253,7 +269,7 @@ class Hub:
             entries=asked_entries(planned, asking.decision, work.case_id, self.pack.digest, at),
             keep=True,
         )
-        waiting = timed_work(work.case_id, asking, self.settings.clocks)
+        waiting = timed_work(answer_awaited(work.case_id, asking), self.settings.clocks)
         return Effect(outgoing=(outgoing,), work=waiting, marks=(Mark(case_id=work.case_id, digest=work.digest),))
 
     def react(self, opened: Opened, at: datetime) -> Effect | Refusal:

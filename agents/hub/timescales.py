@@ -16,7 +16,7 @@ from policies.law import Sentence
 from policies.lines import Path
 from policies.located import Table
 from policies.vocabulary import LegalReview
-from schemas.enums import Rag
+from schemas.enums import Happening, Rag
 from schemas.errors import Fault
 from schemas.identifiers import PartyId, Slug
 from schemas.record import ShortText
@@ -35,6 +35,9 @@ class StartsOn(StrEnum):
     police_protection = "police_protection"
     protection_order = "protection_order"
     protection_order_extended = "protection_order_extended"
+
+
+RECORDED: Final = {Happening(each): each for each in StartsOn if each in Happening.__members__}  # what an officer records
 
 
 class RunsBy(StrEnum):
@@ -103,15 +106,23 @@ class Escalation(Table):
 class Timescale(Table):
     """One deadline rule; no `rags` means whatever the rating."""
 
-    id: Slug
+    id: Annotated[Slug, Field(max_length=40)]  # it stands in the outcomes of entries
     says: Sentence
     starts_on: StartsOn
+    ends_on: frozenset[Happening] = frozenset()
     rags: frozenset[Rag] = frozenset()
     duration: Duration
     runs_by: RunsBy
     escalation: tuple[Escalation, ...] = Field(default=(), max_length=20)
     citation: ShortText
     legal_review: LegalReview
+
+    @model_validator(mode="after")
+    def ends(self) -> Timescale:
+        """What an officer records can end only by what an officer records; the rest ends of itself."""
+        if (self.starts_on in RECORDED.values()) != bool(self.ends_on):
+            raise ValueError(f"ends_on is given with starts_on = {', '.join(sorted(RECORDED))}, and only there")
+        return self
 
 
 class Timescales(Table):

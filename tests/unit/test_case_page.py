@@ -86,7 +86,7 @@ def test_what_others_wrote_becomes_no_markup_and_the_page_fetches_nothing():
 
 def test_silence_is_said_plainly_with_the_time_it_ended():
     due = opened().asked[0].due_at
-    silence = Overdue(case_id=CASE, timescale=Slug("hours.red"), agency=POLICE, follow_up=None, due_at=due)
+    silence = Overdue(case_id=CASE, timescale=Slug("hours.red"), agency=POLICE, follow_up=None, happened=None, due_at=due)
     record = case_record([OPENED, *SENT.values(), kept(silence, None)])
     assert f"{POLICE}: no answer by 12:00 on Tue 24 Nov 2026" in gaps(record)
     assert "no answer by 12:00 on Tue 24 Nov 2026" in page(kept(silence, None))
@@ -198,7 +198,17 @@ def test_other_contacts_about_the_same_people_are_told():
 
 @pytest.mark.parametrize("rag", [Rag.red, Rag.green])
 def test_the_newest_rating_leads_and_every_rating_keeps_its_reason(rag):
-    body = Rerated(case_id=CASE, officer=VIEWER, rerated_at=NOW, rag=rag, rationale="The ward rang with news of it.", relied_on=(), due=())
+    body = Rerated(
+        case_id=CASE,
+        number=1,
+        officer=VIEWER,
+        rerated_at=NOW,
+        rag=rag,
+        rationale="The ward rang with news of it.",
+        relied_on=(),
+        due=(),
+        moved=(),
+    )
     text = page(kept(body, None))
     assert f'<span class="rag">{rag.value}</span>' in text
     assert "The ward rang with news of it." in text

@@ -33,6 +33,8 @@ OWN = {
     "mash/1 mention",
     "mash/1 revision",
     "mash/1 anew",
+    "mash/1 rating",
+    "mash/1 happened",
     "mash/1 record thread",
 }
 

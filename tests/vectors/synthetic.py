@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from broker.directory import digest_of, sign
 from broker.keys import OpeningKey, SigningKey
 from broker.times import DIRECTORY_LIFE, LIFETIME, SNAPSHOT_LIFE, epoch_at, epoch_span
-from schemas import codec, enums, envelope, events, records, statements
+from schemas import codec, enums, envelope, events, notices, records, statements
 from schemas.enums import KeyType, KeyUse, Kind, StatementKind
 from schemas.identifiers import (
     CategoryId,
@@ -380,6 +380,24 @@ def oral() -> events.OralAnswer:
     )
 
 
+def happened() -> events.Happened:
+    """A strategy discussion and the deadline that runs from it."""
+    due = events.CaseDue(
+        timescale=Slug("national.conference"),
+        calendar=Slug("calendar-0"),
+        due_at=NOW + timedelta(days=21),
+        ends_on=(enums.Happening.conference,),
+    )
+    return events.Happened(
+        case_id=CASE,
+        happening=enums.Happening.strategy_discussion,
+        officer=OFFICER,
+        happened_at=NOW - timedelta(minutes=30),
+        recorded_at=NOW,
+        due=(due,),
+    )
+
+
 def what_people_decide() -> list[object]:
     """Cancelling, correcting, following up, rating anew, writing down, reviewing."""
     about = {"request_digest": REQUEST_DIGEST, "case_id": CASE}
@@ -395,8 +413,10 @@ def what_people_decide() -> list[object]:
     )
     follow_up = events.FollowUp(case_id=CASE, decision=DECISION, asked_at=NOW, asked=asked)
     rebased = events.Rebased(follow_up=Digest(made("follow-up", 32)), asked=asked)
+    overdue = events.Overdue(case_id=CASE, timescale=Slug("red.checks"), agency=POLICE, follow_up=None, happened=None, due_at=NOW)
     return [
         records.Cancel(reason=enums.CancelReason.withdrawn, duty_contact=DUTY, **about, **decided),
+        notices.Notice(number=1, rag=enums.Rag.amber, due_at=NOW + timedelta(hours=24), decided_at=NOW, **about),
         records.Correction(
             agency=POLICE,
             revision=1,
@@ -408,16 +428,20 @@ def what_people_decide() -> list[object]:
         ),
         replace(response(), revision=2, answers=(reviewed,)),
         follow_up,
+        happened(),
         events.Rerated(
             case_id=CASE,
+            number=1,
             officer=OFFICER,
             rerated_at=NOW,
             rag=enums.Rag.amber,
             rationale="The injury has an explanation (synthetic).",
             relied_on=(REQUEST_DIGEST,),
             due=(rebased, replace(rebased, follow_up=None)),
+            moved=(events.Moved(happened=Digest(made("happened", 32)), timescale=Slug("national.conference"), due=happened().due[0]),),
         ),
-        events.Overdue(case_id=CASE, timescale=Slug("red.checks"), agency=POLICE, follow_up=None, due_at=NOW),
+        overdue,
+        replace(overdue, agency=None, happened=Digest(made("happened", 32)), timescale=Slug("national.conference")),
         oral(),
         events.Shown(
             request_digest=REQUEST_DIGEST,
@@ -471,6 +495,15 @@ def every_record() -> list[object]:
         received_at=NOW,
         officer=OFFICER,
     )
+    running = events.TimescaleState(
+        timescale=Slug("national.conference"),
+        happened=Digest(made("happened", 32)),
+        happening=enums.Happening.strategy_discussion,
+        started_at=NOW - timedelta(minutes=30),
+        due_at=NOW + timedelta(days=21),
+        overdue=False,
+        ended_at=None,
+    )
     case_record = events.CaseRecord(
         case_id=CASE,
         hub=HUB,
@@ -486,6 +519,8 @@ def every_record() -> list[object]:
         answers=(joined,),
         oral=(events.OralItem(said=oral(), confirmed=False),),
         corrected=(corrected,),
+        happened=(happened(),),
+        timescales=(running,),
         unasked=(unasked(),),
     )
     quiet = records.StreamStatus(
