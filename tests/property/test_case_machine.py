@@ -1,4 +1,4 @@
-"""A case as people and agencies make it, in any order: the fold is one, a correction holds, deadlines keep their word."""
+"""A case as it is made, in any order: the fold is one, a correction holds, deadlines keep their word and agencies know them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,38 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from joining import ASKED, CASE, QUESTION, REQUESTS, answer, kept, opened
 from network import DUTY, HUB, NOW, POLICE, TRUST
 
+from agents.adapter.standing import standing
 from agents.hub.casework import Asking, askings, case_record, taken_back
-from agents.hub.deadlines import OPEN, asked_agency, rebased
+from agents.hub.deadlines import OPEN, answer_awaited, asked_agency, end_awaited, rebased
+from agents.hub.happenings import as_moved, case_due, moved, reratings, running
 from agents.hub.settings import HubSettings
-from schemas.enums import AgencyStatus, Assertion, CancelReason, CorrectionReason, Rag
-from schemas.events import FollowUp, OralAnswer, Overdue, Rebased, Rerated
-from schemas.identifiers import CategoryId, Digest, SubjectRef
+from agents.hub.timescales import RECORDED, Duration, RunsBy, StartsOn, Timescale
+from policies.vocabulary import LegalReview
+from schemas.enums import AgencyStatus, Assertion, CancelReason, CorrectionReason, Happening, Rag
+from schemas.events import FollowUp, Happened, OralAnswer, Rebased, Rerated
+from schemas.identifiers import CategoryId, Digest, Slug, SubjectRef
+from schemas.notices import Notice
 from schemas.records import Acknowledgement, Cancel, Correction, Response
 
-CLOCKS = HubSettings(stages={}, hours={Rag.red: 4, Rag.amber: 24, Rag.green: 72}).clocks
+
+def discussed(rag, hours):
+    """A timescale of the case as a whole that turns on the rating; the national ones do not."""
+    return Timescale(
+        id=Slug(f"own.{rag.value}"),
+        says="An outcome is recorded within so many hours of a strategy discussion.",
+        starts_on=StartsOn.strategy_discussion,
+        ends_on=frozenset({Happening.conference}),
+        rags=frozenset({rag}),
+        duration=Duration(hours=hours),
+        runs_by=RunsBy.round_the_clock,
+        citation="a test",
+        legal_review=LegalReview.confirmed,
+    )
+
+
+RATINGS = {Rag.red: 4, Rag.amber: 24, Rag.green: 72}
+PLAIN = HubSettings(stages={}, hours=RATINGS).clocks
+CLOCKS = replace(PLAIN, timescales=(*PLAIN.timescales, *(discussed(rag, hours) for rag, hours in RATINGS.items())))
 AGENCIES = st.sampled_from((POLICE, TRUST))
 WHY = "What was said since makes another rating right."
 
@@ -31,7 +54,7 @@ class Case(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.minute, self.events = 0, []
+        self.minute, self.events, self.untold = 0, [], []
 
     @initialize()
     def open_it(self):
@@ -132,38 +155,77 @@ class Case(RuleBasedStateMachine):
     @rule(rag=st.sampled_from((Rag.red, Rag.amber, Rag.green)))
     def rate(self, rag):
         record = case_record(self.events)
+        if rag is record.rag:
+            return  # a hub refuses it
         states = {(each.agency, each.follow_up): each for each in record.agencies}
         still_open = [each for each in askings(self.opened, self.events) if states[each.agency, each.follow_up].status in OPEN]
-        moved = list(rebased(still_open, record.rag, rag, self.now, CLOCKS))
+        due = list(rebased(still_open, record.rag, rag, self.now, CLOCKS))
+        going_on = [each for each in running(self.events) if each.ended_at is None]
+        whole = list(moved(going_on, record.rag, rag, self.now, CLOCKS))
         upgrade = [Rag.red, Rag.amber, Rag.green].index(rag) < [Rag.red, Rag.amber, Rag.green].index(record.rag)
         before = {(each.agency, each.follow_up): each.asked.due_at for each in still_open}
-        for each in moved:
-            held = before[each.agency, each.follow_up]
-            assert each.asked.due_at < held if upgrade else held > self.now  # never later on upgrade, never longer once overdue
+        before |= {(each.happened, each.began_by): each.due.due_at for each in going_on}
+        after = {(each.agency, each.follow_up): each.asked.due_at for each in due}
+        after |= {(each.happened, each.began_by): each.due.due_at for each in whole}
+        for key, moved_to in after.items():  # never later on upgrade, never longer once overdue
+            assert moved_to < before[key] if upgrade else moved_to > before[key] > self.now
         body = Rerated(
             case_id=CASE,
+            number=len(reratings(self.events)) + 1,
             officer=ASKED.officer,
             rerated_at=self.now,
             rag=rag,
             rationale=WHY,
             relied_on=(),
-            due=tuple(Rebased(follow_up=each.follow_up, asked=each.asked) for each in moved),
+            due=tuple(Rebased(follow_up=each.follow_up, asked=each.asked) for each in due),
+            moved=tuple(as_moved(each) for each in whole),
         )
         self.add(body, None)
         assert case_record(self.events).rag is rag
+        self.untold += [(each.agency, each.follow_up, body.number) for each in still_open]
 
-    @rule(agency=AGENCIES)
-    def fall_silent(self, agency):
-        for asking in self.asked(agency):
-            if asking.asked.due_at <= self.now:
-                body = Overdue(
-                    case_id=CASE,
-                    timescale=asking.asked.timescale,
-                    agency=agency,
-                    follow_up=asking.follow_up,
-                    due_at=asking.asked.due_at,
-                )
-                self.add(body, None)
+    @rule(which=st.integers(0, 5))
+    def notify(self, which):
+        """As the hub's work does it: in any order, by the terms of that rating, once the request is sealed."""
+        if not self.untold:
+            return
+        agency, follow_up, number = self.untold.pop(which % len(self.untold))
+        until = [each for each in self.events if not (isinstance(each.body, Rerated) and each.body.number > number)]
+        asking = next(each for each in askings(self.opened, until) if (each.agency, each.follow_up) == (agency, follow_up))
+        request, rating = self.request(asking), reratings(until)[-1]
+        if request is None:
+            self.untold.append((agency, follow_up, number))
+            return
+        body = Notice(
+            request_digest=request.digest,
+            case_id=CASE,
+            number=number,
+            rag=rating.rag,
+            due_at=asking.asked.due_at,
+            decided_at=rating.rerated_at,
+        )
+        self.add(body)
+
+    @rule(happening=st.sampled_from([each for each in Happening if each is not Happening.unknown]), ago=st.integers(0, 300))
+    def record(self, happening, ago):
+        at = self.now - timedelta(minutes=ago)
+        held = case_record(self.events)
+        begun = CLOCKS.starting_with(RECORDED[happening], held.rag, at) if happening in RECORDED else ()
+        due = tuple(case_due(each, CLOCKS) for each in begun)
+        body = Happened(case_id=CASE, happening=happening, officer=ASKED.officer, happened_at=at, recorded_at=self.now, due=due)
+        if (happening, at) not in {(each.happening, each.happened_at) for each in held.happened}:  # recorded twice it changes nothing
+            self.add(body, None)
+
+    @rule()
+    def fall_silent(self):
+        record = case_record(self.events)
+        states = {(each.agency, each.follow_up): each.status for each in record.agencies}
+        waited = [
+            answer_awaited(CASE, each) for each in askings(self.opened, self.events) if states[each.agency, each.follow_up] in OPEN
+        ] + [end_awaited(CASE, each) for each in running(self.events) if each.ended_at is None]
+        for each in waited:
+            if each.deadline.due_at <= self.now:
+                self.add(each.silence, None)
 
     @rule(agency=AGENCIES, words=st.sampled_from(("Seen twice.", "Not known to us.")))
     def write_down(self, agency, words):
@@ -213,6 +275,29 @@ class Case(RuleBasedStateMachine):
             assert (state.status is AgencyStatus.answered) <= bool(shown)
             assert state.status is not AgencyStatus.overdue or state.due_at <= self.now
         assert [each.at for each in record.ratings] == sorted(each.at for each in record.ratings)
+
+    @precondition(lambda self: self.events)
+    @invariant()
+    def an_agency_that_was_told_everything_knows_the_deadline_that_holds(self):
+        late = {(agency, follow_up) for agency, follow_up, _ in self.untold}
+        states = {(each.agency, each.follow_up): each.status for each in case_record(self.events).agencies}
+        for asking in askings(self.opened, self.events):
+            request = self.request(asking)
+            if request is None or (asking.agency, asking.follow_up) in late or states[asking.agency, asking.follow_up] not in OPEN:
+                continue
+            told = [each.body for each in self.events if isinstance(each.body, Notice) and each.body.request_digest == request.digest]
+            Random(self.minute).shuffle(told)
+            assert standing(request.body, told * 2).due_at == asking.asked.due_at
+
+    @precondition(lambda self: self.events)
+    @invariant()
+    def a_timescale_of_the_case_ends_with_the_first_thing_since_then_that_ends_it(self):
+        record = case_record(self.events)
+        for state in record.timescales:
+            assert state.ended_at is None or state.ended_at >= state.started_at
+            assert state.ended_at is None or state.ended_at in {each.happened_at for each in record.happened}
+            assert not state.overdue or state.due_at <= self.now
+        assert sum(len(each.due) for each in record.happened) == len(record.timescales)
 
 
 Case.TestCase.settings = settings(max_examples=40, stateful_step_count=30)
