@@ -157,5 +157,5 @@ def test_the_board_is_drawn_and_redrawn_until_it_is_over(folder, monkeypatch):
 
 
 def test_every_command_of_an_officer_says_how_with_an_example():
-    for name in ("follow-up", "rerate", "withdraw", "say", "board", "checks"):
+    for name in ("follow-up", "rerate", "withdraw", "say", "record", "board", "checks"):
         assert "Example: mash hub" in RUN.invoke(app, ["hub", name, "--help"]).stdout
