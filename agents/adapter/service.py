@@ -107,11 +107,7 @@ class Adapter(Agency):
     def _cancelled(self, opened: Opened, cancel: Cancel, at: datetime) -> Effect | Refusal:
         """Only the hub that asked may cancel, on the thread it asked on."""
         asked = self._known(cancel.request_digest, cancel.case_id)
-        if asked is None or (asked.hub.id, asked.request.case_id, asked.thread) != (
-            opened.header.sender,
-            cancel.case_id,
-            opened.header.thread,
-        ):
+        if asked is None or not _is_theirs(asked, opened, cancel.case_id):
             return Refusal.no_such_request
         told = entry(asked.request, asked.digest, Operation.administration, cancel.officer, at, f"cancel.{cancel.reason.value}")
         return Effect(events=(_event(opened, cancel.case_id, at),), entries=(replace(told, envelope=opened.digest),))
@@ -121,11 +117,7 @@ class Adapter(Agency):
         asked = self._known(notice.request_digest, notice.case_id)
         if asked is None and self.party.store.case_of(notice.request_digest) is not None:  # of another case, or no request
             return Refusal.no_such_request
-        if asked is not None and (asked.hub.id, asked.request.case_id, asked.thread) != (
-            opened.header.sender,
-            notice.case_id,
-            opened.header.thread,
-        ):
+        if asked is not None and not _is_theirs(asked, opened, notice.case_id):
             return Refusal.no_such_request
         if self.party.store.kept_from(notice.case_id, opened.header.sender) >= MOST_OF_ONE:
             return Refusal.invalid
@@ -247,6 +239,11 @@ class Adapter(Agency):
         wanted = {each.question.subject_ref for each in decided if each.searches}
         people = {ref: self.find(subjects[ref]) for ref in sorted(wanted)}
         return [self.fetch(each.question, people[each.question.subject_ref]) if each.searches else None for each in decided]
+
+
+def _is_theirs(asked: Asked, opened: Opened, case_id: UUID) -> bool:
+    """Whether an envelope comes from the hub that asked, about the case it asked in, on the thread it asked on."""
+    return (asked.hub.id, asked.request.case_id, asked.thread) == (opened.header.sender, case_id, opened.header.thread)
 
 
 def _in_brief(looks: Iterable[Entry]) -> tuple[Entry, ...]:

@@ -19,7 +19,10 @@ import borough
 import pytest
 from borough import FOLDERS, Child, in_child
 
+from agents.hub import desk
 from broker.effect import Milestone
+from schemas.enums import Rag
+from schemas.records import Officer
 
 KILLS = 20  # at each milestone
 OF_ONE_BOROUGH = 5  # then it is finished, looked at, and the next one begins
@@ -117,3 +120,34 @@ def test_a_kill_at_this_milestone_loses_and_doubles_nothing(milestone, template,
         kills.append((party, nth))
     assert in_child(partial(finish, folder))["seen"] == expected, kills[-OF_ONE_BOROUGH:]
     assert len(kills) == KILLS
+
+
+OFFICER = Officer(id="hub-0142", role="team leader", organisation="hub.borough")
+SENDING = (Milestone.committed, Milestone.published, Milestone.marked_sent)
+
+
+def rate(folder):
+    """The hub has sealed its requests, sent none of them, and rates each case anew: all notices are still to be made."""
+    with borough.opened(folder) as opened:
+        borough.take_in(opened, folder)
+        hub = opened.hub
+        while hub._open() or hub._ask():
+            pass
+        for case in hub.party.store.cases():
+            rag = Rag.amber if hub.record(case).rag is not Rag.amber else Rag.green
+            desk.rerate(hub, case, OFFICER, rag, "The ward rang: there is an innocent explanation after all.")
+
+
+@pytest.mark.proves("I13")
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("milestone", SENDING)
+def test_a_kill_while_a_new_rating_is_told_loses_and_doubles_no_notice(milestone, template, tmp_path):
+    rated = borough.copied(template, tmp_path / "rated")
+    in_child(partial(rate, rated))
+    expected = in_child(partial(finish, borough.copied(rated, tmp_path / "whole")))["seen"]
+    assert all(streams["notice"] == streams["request"] for topic, streams in expected["streams"].items() if ".requests." in topic)
+    for party in FOLDERS:
+        folder = borough.copied(rated, tmp_path / party)
+        assert killed_there(folder, party, 1, milestone), party
+        killed_there(folder, party, 1, milestone)  # and once more on what that left, if it comes there again
+        assert in_child(partial(finish, folder))["seen"] == expected, party

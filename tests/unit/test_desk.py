@@ -172,7 +172,12 @@ def test_a_new_rating_keeps_its_reason_and_shortens_what_is_open_and_never_what_
 
 @pytest.mark.parametrize(
     ("rag", "rationale", "field"),
-    [(Rag.red, WHY, "rag"), (Rag.amber, "because because because because", "rationale"), (Rag.amber, WHY, "relied_on")],
+    [
+        (Rag.red, WHY, "rag"),
+        (Rag.unknown, WHY, "rag"),
+        (Rag.amber, "because because because because", "rationale"),
+        (Rag.amber, WHY, "relied_on"),
+    ],
 )
 def test_a_new_rating_without_a_reason_or_a_change_is_refused(borough, case_id, rag, rationale, field):
     borough.work()

@@ -155,6 +155,17 @@ def test_a_request_that_never_leaves_is_not_told_of_for_ever(borough):
     assert not [row for row in rows(borough.hub.party, tables.work) if row.kind == "notice" and not row.done]
 
 
+def test_an_agency_that_is_listed_no_more_is_not_told_and_people_are(borough, case_id):
+    desk.rerate(borough.hub, case_id, OFFICER, Rag.amber, WHY)
+    others = tuple(each for each in borough.hub.party.trust.directory.parties if each.id != POLICE)
+    borough.tell(borough.next_directory(parties=others))
+    borough.hub._follow()
+    assert borough.hub._notify()
+    assert not borough.hub._notify()
+    assert alarms(borough.hub.party)["not_noticed"] == 1
+    assert notices(borough.hub.party, case_id) == []
+
+
 def test_of_two_officers_who_rate_at_once_one_is_told_to_look_again(borough, case_id, monkeypatch):
     monkeypatch.setattr(desk, "reratings", lambda _: [])  # what the second had read before the first was done
     desk.rerate(borough.hub, case_id, OFFICER, Rag.amber, WHY)

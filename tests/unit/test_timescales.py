@@ -413,6 +413,30 @@ def test_a_bad_timescale_names_its_line_and_what_is_allowed(was, now, line, fiel
     assert said in told
 
 
+RECORDED_ONLY = "police_protection, protection_order, protection_order_extended, strategy_discussion, and only there"
+
+
+@pytest.mark.parametrize(
+    ("starts_on", "ends_on"),
+    [("strategy_discussion", ""), ("request", 'ends_on = ["conference"]\n'), ("contact", 'ends_on = ["conference"]\n')],
+)
+def test_what_an_officer_records_needs_an_end_and_nothing_else_has_one(starts_on, ends_on):
+    was, now = 'starts_on = "request"\nrags = ["red", "amber"]\n', f'starts_on = "{starts_on}"\n{ends_on}rags = ["red", "amber"]\n'
+    assert OWN.count(was) == 1
+    (told,) = [each for each in faults_of(STAGE + OWN.replace(was, now)) if "ends_on" in each]
+    assert told == f"hub.toml:18 [timescales.timescale.1]: ends_on is given with starts_on = {RECORDED_ONLY}"
+
+
+def test_a_timescale_with_too_long_a_name_for_the_log_is_refused():
+    (told,) = [
+        each
+        for each in faults_of(STAGE + OWN.replace('id = "own.red"\nsays = "Red again', f'id = "{"x" * 41}"\nsays = "Red again'))
+        if ".id]" in each
+    ]
+    assert told.startswith("hub.toml:19 [timescales.timescale.1.id]")
+    assert "xxx" not in told
+
+
 @pytest.mark.parametrize("top", ["", 'timescales = "merton"\nhours = { red = 4 }\n'])
 def test_a_hub_gives_either_hours_or_timescales(top):
     (told,) = faults_of(top + STAGE)
