@@ -79,11 +79,11 @@ def _cell(cell: Cell | None) -> Text:
 
 
 def _timescales(row: Row, at: datetime) -> Text:
-    """What runs in the case as a whole, the soonest by name, and how many more."""
+    """What runs in the case as a whole: the soonest, by what it runs from, and how many more."""
     if not row.timescales:
         return Text("-", "dim")
     first, *more = row.timescales
-    word = f"{first.timescale} OVERDUE" if first.overdue else f"{first.timescale} {span(first.due_at - at)}"
+    word = f"{first.happening.value.replace('_', ' ')} {'OVERDUE' if first.overdue else span(first.due_at - at)}"
     return Text(f"{word}, {len(more)} more" if more else word, "bold red" if first.due_at < at else "")
 
 

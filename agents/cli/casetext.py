@@ -67,7 +67,7 @@ def running(state: TimescaleState) -> str:
     if state.ended_at is not None:
         late = f", after it was due by {when(state.due_at)}" if state.ended_at > state.due_at else ""
         return f"ended at {when(state.ended_at)}{late}"
-    return f"nothing recorded by {when(state.due_at)}" if state.overdue else f"runs until {when(state.due_at)}"
+    return f"nothing recorded by {when(state.due_at)}" if state.overdue else f"is to end by {when(state.due_at)}"
 
 
 def happened_line(each: Happened) -> str:

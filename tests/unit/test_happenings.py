@@ -152,16 +152,16 @@ def test_it_stands_on_the_board_in_the_case_and_on_its_page_and_silence_is_said_
     assert "settled" in drawn(borough)
     desk.record(borough.hub, case_id, OFFICER, PROTECTED, NOW)
     desk.record(borough.hub, case_id, OFFICER, DISCUSSED, NOW)
-    assert "national.police_protection 3 d 0 h, 1 more" in drawn(borough)
+    assert "police protection 3 d 0 h, 1 more" in drawn(borough)
     (told,) = board_json(board.rows([borough.hub.record(case_id)]))["cases"]
     assert [each["timescale"] for each in told["timescales"]] == ["national.police_protection", "national.conference"]
     assert told["due_at"] == (NOW + 72 * HOUR).isoformat()
     lines = "\n".join(record_lines(borough.hub.record(case_id)))
     assert "police protection at 12:00 on Tue 24 Nov 2026, recorded at 12:00 on Tue 24 Nov 2026 by hub-0142 (team leader)" in lines
-    assert "national.police_protection runs until 12:00 on Fri 27 Nov 2026" in " ".join(lines.split())
+    assert "national.police_protection is to end by 12:00 on Fri 27 Nov 2026" in " ".join(lines.split())
     borough.clock.at = NOW + 72 * HOUR
     borough.work(borough.hub)
-    assert "national.police_protection OVERDUE, 1 more" in drawn(borough)
+    assert "police protection OVERDUE, 1 more" in drawn(borough)
     gap = "national.police_protection: nothing recorded by 12:00 on Fri 27 Nov 2026"
     record = borough.hub.record(case_id)
     assert gap in missing(record)
