@@ -190,7 +190,7 @@ class Adapter(Agency):
         The first answer goes out whatever failed, and says so; then only a question that a source answered after all is news.
         """
         stands = [each for each in dossier.said.values() if each.answer.status not in FAILING]
-        stands = [self._anew(each, at) for each in stands] if course.noticed else stands
+        stands = [self._rung_now(each, at) for each in stands] if course.noticed else stands
         answered = {each.key for each in stands}
         wanted = [each for each in asked.request.questions if (each.subject_ref, each.category) not in answered]
         decided = [self._decided(asked, dossier, each, at) for each in wanted]
@@ -218,7 +218,7 @@ class Adapter(Agency):
     def _decided(self, asked: Asked, dossier: Dossier, question: Question, at: datetime) -> Decided:
         return replace(self.decide(asked, question, at), held=dossier.is_held((question.subject_ref, question.category)))
 
-    def _anew(self, said: Said, at: datetime) -> Said:
+    def _rung_now(self, said: Said, at: datetime) -> Said:
         """What waits for a person names whoever is to be rung now: the new deadline may leave no time until somebody is on duty."""
         answer = said.answer
         if answer.status not in PEOPLES or answer.reviewed_by is not None:

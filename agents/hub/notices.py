@@ -32,7 +32,7 @@ def noticed(party: Party, work: Work, at: datetime) -> Effect:
     opened = next(each.body for each in events if isinstance(each.body, CaseOpened))
     until = [each for each in events if not _is_later(each, int(number))]
     asking = next(each for each in askings(opened, until) if (each.agency, str(each.follow_up or "-")) == (agency, follow_up))
-    request = next((each for each in events if asks(each.body, asking)), None)
+    request = next((each for each in reversed(events) if asks(each.body, asking)), None)  # the newest, where it was sealed anew
     if request is None:
         later = notice_work(work.case_id, asking, int(number), at + AGAIN, int(tried) + 1)
         return Effect(work=(later,)) if at < asking.asked.due_at else Effect()
