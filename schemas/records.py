@@ -230,6 +230,21 @@ class Searched:
 
 
 @record
+class Unanswered:
+    """A source that should have answered too and could not: it did not answer, or it is too old for finding nothing to mean anything."""
+
+    source: Slug
+    status: Status
+    scope: Annotated[str, StringConstraints(max_length=500)]
+
+    def __post_init__(self) -> None:
+        """Refuse any other reason."""
+        if self.status not in {Status.source_unavailable, Status.stale}:
+            message = "a source is unanswered because it is source_unavailable or stale"
+            raise ValueError(message)
+
+
+@record
 class ItemField:
     """One named value of an item; the names come from the category's own list."""
 
@@ -248,6 +263,7 @@ class Item:
     handling: Handling
     third_party: bool = False  # a reviewer's mark: it tells of somebody nobody asked about
     do_not_disclose_to: Annotated[tuple[SubjectRef, ...], several(MAX_SUBJECTS)] = ()
+    source: Slug | None = None  # which of the agency's sources holds it
 
 
 @record
@@ -271,14 +287,18 @@ class Answer:
     duty_contact: DutyContact
     reviewed_by: Officer | None = None
     interpretation: Words | None = None
+    unanswered: Annotated[tuple[Unanswered, ...], several(20)] = ()
 
     def __post_init__(self) -> None:
-        """Only a released answer holds items, and it holds some; only a person interprets."""
+        """Only a released answer holds items, and it holds some; nothing is called not held while a source is unanswered."""
         if bool(self.items) != (self.status is Status.released):
             message = "items stand in a released answer, and only there"
             raise ValueError(message)
         if self.interpretation is not None and self.reviewed_by is None:
             message = "an interpretation needs the person whose it is"
+            raise ValueError(message)
+        if self.unanswered and self.status in {Status.none_held, Status.not_found}:
+            message = "while a source is unanswered nobody knows that nothing is held"
             raise ValueError(message)
 
 

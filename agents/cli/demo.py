@@ -16,6 +16,7 @@ from rich.console import Group
 from rich.live import Live
 
 from agents.adapter.service import Adapter
+from agents.adapter.sources.opening import close_sources
 from agents.cli.board import REFRESH, Renderings, picture
 from agents.cli.compose import adapter_of, hub_of
 from agents.cli.course import Later, late, read_script, review, take_back, withdraw
@@ -344,6 +345,6 @@ def _story(folder: Path, hub: Party, records: Sequence[CaseRecord], facts: Mappi
 def close(borough: Borough) -> None:
     """Let go of stores and sources; the transport is closed by whoever opened it."""
     for adapter in borough.adapters:
-        adapter.source.close()
+        close_sources(adapter.sources)
     for party in borough.parties:
         party.store.close()

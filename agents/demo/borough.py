@@ -44,7 +44,7 @@ housing/        SQLite, tenancies
 probation/      Parquet extracts
 truth.json      who is who and what should be found: for tests only
 
-Each agency's folder holds the [source] part of its adapter.toml.
+Each agency's folder holds the [[source]] part of its adapter.toml.
 """
 
 

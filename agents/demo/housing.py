@@ -20,7 +20,7 @@ CASES: Final = {  # category: table, date column, columns of its fields in their
     "hou.domestic_abuse_move": ("management_moves", "agreed_on", ("moved", "lead_worker")),
 }
 _HEAD: Final = """# SYNTHETIC. Tenancies first; a person is somebody of a household. No NHS numbers; dates of birth as a tenant wrote them.
-[source]
+[[source]]
 kind = "sql"
 name = "housing-records"
 url = "sqlite:///records.sqlite"
@@ -60,7 +60,7 @@ def write_housing(folder: Path, people: Iterable[Recorded], rows: Iterable[Row])
 
 
 def source_toml() -> str:
-    """The `[source]` part of its adapter.toml."""
+    """The `[[source]]` part of its adapter.toml."""
     parts = [
         category_toml(category, f'table = "{table}"', "member_ref", (at, "%Y-%m-%d"), columns)
         for category, (table, at, columns) in CASES.items()

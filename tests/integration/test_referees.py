@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import borough
 import pytest
 from referees import judge, table, words_of
+from sources_of import only, put
 
-from agents.adapter.sources.opening import open_source
+from agents.adapter.sources.opening import close_sources, open_source
 from agents.cli import demo
 from agents.demo.ceremony import MEMBERS
 from agents.hub.links import Linked, linked
@@ -63,12 +64,12 @@ def records_of(opened):
 def ask_while_two_sources_fail(opened, folder):
     """The contact of which nothing is held, once more: the police's system is gone, and the trust's extracts are two months old."""
     police, trust = (next(each for each in opened.adapters if each.party.id.slug == name) for name in ("police", "trust"))
-    police.source.close()
+    close_sources(police.sources)
     (folder / "police" / "records.sqlite").rename(folder / "police" / "gone")
     for path in (folder / "trust").glob("*.csv"):
         os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 60 * 24 * 3600))
-    trust.source.close()
-    trust.source = open_source(trust.settings.source, folder / "trust")
+    close_sources(trust.sources)
+    put(trust, open_source(only(trust).settings, folder / "trust"))
     line = json.loads((folder / "contacts.jsonl").read_text().splitlines()[7])  # nothing_held
     line["contact_ref"] = BROKEN
     line["decision"]["necessity"]["text"] = "The drawing was shown again today; what was not known last week may be known now."

@@ -153,7 +153,7 @@ def test_what_changed_since_the_look_is_shown_and_not_released(folder):
 def test_an_ambiguous_person_must_be_named_by_the_number_shown(folder):
     asked = question(folder, "ambiguous")
     look = said(mash(folder, "show", *asked, *AS))
-    assert (look["items"], look["would_say"], look["person"]) == ([], None, None)
+    assert (look["items"], look["would_say"], look["people"]) == ([], None, [])
     assert [each["number"] for each in look["candidates"]] == [1, 2]
     assert "key" not in look["candidates"][0]
     refused = mash(folder, "release", *asked, *AS)

@@ -19,7 +19,7 @@ INSERT INTO people VALUES (1, 'Smith', '2015-02-01', '9434765919');
 INSERT INTO "order" VALUES (1, '2026-01-01', 'x');
 """
 TOML = """
-[source]
+[[source]]
 kind = "sql"
 name = "records"
 url = "sqlite:///records.sqlite"

@@ -239,6 +239,7 @@ ITEM = records.Item(
     assertion=enums.Assertion.fact,
     relation_to_child="self",
     handling=enums.Handling.hub_only,
+    source=Slug("custody"),
 )
 
 
@@ -281,6 +282,9 @@ def answer() -> records.Answer:
         decided_by="policy pack (synthetic)",
         decided_at=NOW,
         duty_contact=DUTY,
+        unanswered=(
+            records.Unanswered(source=Slug("archive"), status=enums.Status.source_unavailable, scope="Custody records before 2012"),
+        ),
     )
 
 
