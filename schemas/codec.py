@@ -13,7 +13,7 @@ import fastavro
 from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 from pydantic import TypeAdapter, ValidationError
 
-from schemas import envelope, events, records, statements
+from schemas import envelope, events, records, statements, streams
 from schemas.errors import MalformedRecordError, OversizeRecordError, UnknownSchemaError
 
 MARKER: Final = b"\xc3\x01"  # Avro specification, single-object encoding
@@ -30,7 +30,7 @@ RELEASED: Final[tuple[type, ...]] = (
     records.Rejection,
     records.Cancel,
     records.Correction,
-    records.StreamStatus,
+    streams.StreamStatus,
     records.DecisionIdentity,
     statements.Statement,
     statements.Directory,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -32,7 +31,6 @@ from schemas.identifiers import (
     CategoryId,
     DecisionId,
     Digest,
-    Incarnation,
     NhsNumber,
     PartyId,
     Slug,
@@ -374,27 +372,6 @@ class Rejection:
     answers: Digest
     reason: Refusal
     duty_contact: DutyContact
-
-
-@record
-class Hole:
-    """Sequence numbers `first` to `last`, both included."""
-
-    first: Long
-    last: Long
-
-
-@record
-class StreamStatus:
-    """What a pair tells each other every minute, unsequenced, so that a deleted envelope is noticed."""
-
-    incarnation: Incarnation
-    highest_sent: Long
-    oldest_unsent_at: Instant | None
-    received_incarnation: Incarnation
-    highest_received: Long
-    holes: Annotated[tuple[Hole, ...], several(500)] = ()
-    expired_unsent: Annotated[tuple[Hole, ...], several(500)] = field(default=())
 
 
 @record
