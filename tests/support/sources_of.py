@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from agents.adapter.settings import Source
 from agents.adapter.sources.settings import SourceSettings
@@ -21,13 +22,15 @@ def put(agency, system):
     return system
 
 
-def declared(name: str, *categories: str, kind: str = "manual", **changes) -> SourceSettings:
+def declared(name: str, *categories: str, **changes) -> SourceSettings:
     """Settings of a source of this name that declares these categories, for a system that a test puts there."""
-    whole = [{"category": each, "fields": ["summary"], "assertion": "fact"} for each in categories]
-    return SourceSettings.model_validate({"kind": kind, "name": name, "category": whole}).model_copy(update=changes)
+    fields = ["summary", "diagnosis"]
+    plain = {"kind": "manual", "name": name, "scope": f"All of {name}"}
+    plain["category"] = [{"category": each, "fields": fields, "assertion": "fact"} for each in categories]
+    return SourceSettings.model_validate(plain).model_copy(update={"kind": "sql", "allowed_lag": timedelta(days=31)} | changes)
 
 
-def two(agency, category: str, first, second, **changes) -> None:
+def both(agency, category: str, first, second, **changes) -> None:
     """Two sources, `first` and `second`, that both declare one category; `changes`: of the second's settings."""
     one, other = declared("first", category), declared("second", category, **changes)
     agency.sources = {Slug("first"): Source(settings=one, system=first), Slug("second"): Source(settings=other, system=second)}
