@@ -70,12 +70,10 @@ def people_of(choice: Choice, candidates: Sequence[Named]) -> Mapping[Slug, Cand
 
 
 def identified(found: Search, choice: Choice, people: Mapping[Slug, Candidate]) -> Search:
-    """With who is meant, where that was not sure and the reviewer says it."""
-    if not found.is_unsure:
-        return found
+    """With who is meant, where the reviewer says it: of those it may be, or that it is nobody whom this source knows."""
     if found.source in people:
         return replace(found, match=Match(outcome=MatchOutcome.confirmed, person=people[found.source]))
-    return replace(found, match=NOBODY) if found.source in choice.nothing else found
+    return replace(found, match=NOBODY) if found.source in choice.nothing and found.match is not None else found
 
 
 def read_by_person(found: Search, choice: Choice, items: tuple[Item, ...], at: datetime) -> Search:
@@ -85,12 +83,16 @@ def read_by_person(found: Search, choice: Choice, items: tuple[Item, ...], at: d
     return replace(found, by_person=False, match=found.match or NOBODY, items=items, as_of=at, by=READ)
 
 
-def check_asked(choice: Choice, found: Iterable[Search]) -> None:
-    """ConfigurationError for a word about a source that nobody asked the reviewer about; `found`: before they said anything."""
+def check_asked(choice: Choice, found: Iterable[Search], *, corrected: bool = False) -> None:
+    """ConfigurationError for a word about a source that nobody asked the reviewer about; `found`: before they said anything.
+
+    `corrected`: what was said was taken back, so that a source that is sure may be sure of the wrong person.
+    """
     searches = tuple(found)
-    unsure, unread = {each.source for each in searches if each.is_unsure}, {each.source for each in searches if each.by_person}
+    unread = {each.source for each in searches if each.by_person}
+    open_to = unread | {each.source for each in searches if each.is_unsure or (corrected and each.match is not None)}
     faults = []
-    if choice.nothing - unsure - unread:
+    if choice.nothing - open_to:
         faults.append(Fault(file="--nothing", message="names a source that did not ask for your word", fix="look at those shown"))
     forms = [each.source for each in choice.forms]
     if set(forms) - unread or len(set(forms)) < len(forms) or set(forms) & choice.nothing:

@@ -160,7 +160,7 @@ class Desk(Agency):
         candidates = tuple((each.source, one) for each in found if each.is_unsure for one in plausible(subject, each.candidates))
         people = people_of(choice, candidates)
         fetched = [self.fetch(sight.asked, question, identified(each, choice, people)) for each in found]
-        check_asked(choice, [*(each for each in found if each.is_unsure), *fetched])
+        check_asked(choice, [*found, *fetched], corrected=waiting.dossier.is_held(waiting.key))
         searches = tuple(read_by_person(each, choice, self._read(sight, each.source, choice), sight.at) for each in fetched)
         looked = replace(sight, searches=searches, candidates=candidates, choice=choice)
         check_answered(looked)

@@ -203,3 +203,11 @@ def test_adoption_and_a_safe_address_are_told_by_telephone_whether_or_not_anythi
         told = {each.answer.status for each in record.answers if each.answer.category == category}
         assert told <= {Status.contact_us, Status.withheld}
     assert [each for each in named(worked, scene).answers if each.answer.category == category]
+
+
+def test_housings_answer_joins_what_its_system_and_its_archive_hold_each_item_naming_its_source(worked):
+    answers = [each.answer for each in named(worked, "needs").answers if each.answer.category == "hou.property_condition"]
+    both = [each for each in answers if {item.source for item in each.items} == {"housing-records", "housing-archive"}]
+    assert both
+    assert all([one.source for one in each.searched] == ["housing-records", "housing-archive"] for each in both)
+    assert all(item.source for record in worked.records.values() for joined in record.answers for item in joined.answer.items)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from desks import ED, HELD, OTHER, SHAH, Known, about, again, answers, asked, desk_of, numbered, waits, work
+from desks import ED, HELD, OTHER, SHAH, Known, about, again, answers, asked, desk_of, numbered, take_back, waits, work
 from small_borough import NOW, SmallBorough
 from sources_of import both
 
@@ -17,7 +17,7 @@ from agents.adapter.sources.manual import ManualSource
 from agents.cli.casetext import missing
 from agents.cli.page import case_page
 from agents.cli.show import record_lines
-from schemas.enums import AgencyStatus, Operation, Status
+from schemas.enums import AgencyStatus, CorrectionReason, Operation, Status
 from schemas.errors import ConfigurationError, SourceUnavailableError
 from schemas.identifiers import NhsNumber, Slug
 from schemas.records import Unanswered
@@ -344,3 +344,17 @@ def test_an_edit_that_gives_an_item_to_another_source_is_refused(borough, trust)
     moved = replace(one, item=replace(one.item, source=FIRST))
     with pytest.raises(ConfigurationError, match="source"):
         desk_of(trust).release(waits(trust, dossier), SHAH, draft=(moved,), file="cut.json")
+
+
+def test_after_a_correction_a_reviewer_says_in_which_source_it_was_the_wrong_person(borough, trust):
+    both(trust, ED, Known(HELD), Known(OTHER))
+    dossier, said = ask(borough)
+    assert sources_of(said) == [SECOND, FIRST]
+    take_back(trust, dossier, CorrectionReason.wrong_person)
+    borough.clock.move(seconds=1)
+    work(trust)
+    choice = Choice(nothing=frozenset({SECOND}))
+    assert sources_of(shown(trust, dossier, choice)) == [FIRST]
+    assert released(trust, dossier, choice) is None
+    said = answers(trust, dossier)[KEY]
+    assert (sources_of(said), said.status) == ([FIRST], Status.released)
