@@ -102,6 +102,11 @@ def check_asked(choice: Choice, found: Iterable[Search], *, corrected: bool = Fa
         raise ConfigurationError(faults)
 
 
+def blank(source: Slug, place: CategoryPlace) -> Form:
+    """The form to fill in: one thing read, its day and each of its fields."""
+    return Form(source=source, items=(FormItem(fields=dict.fromkeys(place.fields, "")),))
+
+
 def rows_of(form: Form, place: CategoryPlace) -> tuple[Row, ...]:
     """A filled-in form as its source would have given it; ConfigurationError for a field that the form does not have."""
     faults = [

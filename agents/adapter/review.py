@@ -13,12 +13,13 @@ from typing import Final
 
 from agents.adapter.agency import Agency
 from agents.adapter.answer import Said, answer, entries_of, least, repeated, sent, too_large
-from agents.adapter.choice import UNSAID, Choice, check_asked, identified, people_of, read_by_person, rows_of
+from agents.adapter.choice import UNSAID, Choice, blank, check_asked, identified, people_of, read_by_person, rows_of
 from agents.adapter.dossier import Dossier, Waiting, dossiers, revision_name
 from agents.adapter.edits import Numbered, edit_faults
 from agents.adapter.matching import plausible
 from agents.adapter.search import TELLING, agreed, consistent
 from agents.adapter.sight import Sight, check_answered
+from agents.adapter.sources.places import CategoryPlace
 from agents.adapter.stated import NOTHING, Stated
 from broker.effect import Effect, local_event, once
 from broker.store.find import events_named
@@ -27,7 +28,7 @@ from schemas.enums import Kind, Operation, Outcome, Status
 from schemas.errors import ConfigurationError, Fault
 from schemas.events import Entry, Reviewed, Shown
 from schemas.identifiers import Digest, Slug
-from schemas.records import Answer, Item, Officer
+from schemas.records import Answer, Item, Officer, Question
 
 SALT: Final = 32  # bytes
 LEAST_REASON: Final = 20  # characters
@@ -162,15 +163,20 @@ class Desk(Agency):
         fetched = [self.fetch(sight.asked, question, identified(each, choice, people)) for each in found]
         check_asked(choice, [*found, *fetched], corrected=waiting.dossier.is_held(waiting.key))
         searches = tuple(read_by_person(each, choice, self._read(sight, each.source, choice), sight.at) for each in fetched)
-        looked = replace(sight, searches=searches, candidates=candidates, choice=choice)
+        places = [(each.source, self._place(each.source, question)) for each in searches if each.by_person]
+        blanks = tuple(blank(source, place) for source, place in places if place is not None)
+        looked = replace(sight, searches=searches, candidates=candidates, choice=choice, blanks=blanks)
         check_answered(looked)
         return looked
 
     def _read(self, sight: Sight, source: Slug, choice: Choice) -> tuple[Item, ...]:
         """What the reviewer read in one source, minimised as if a machine had."""
         question, form = sight.decided.question, choice.form_of(source)
-        place = self.sources[source].settings.place_of(question.category)
+        place = self._place(source, question)
         return least(sight.asked, question, source, rows_of(form, place), self.pack) if form is not None and place is not None else ()
+
+    def _place(self, source: Slug, question: Question) -> CategoryPlace | None:
+        return self.sources[source].settings.place_of(question.category)
 
     def _record(self, sight: Sight, officer: Officer) -> None:
         salt = Digest(os.urandom(SALT))

@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from agents.adapter.answer import Asked, Decided
-from agents.adapter.choice import UNSAID, Choice, Named
+from agents.adapter.choice import UNSAID, Choice, Form, Named
 from agents.adapter.dossier import Waiting
 from agents.adapter.ports import Candidate
 from agents.adapter.search import Search, items_of, outcome, together, unanswered
@@ -35,6 +35,7 @@ class Sight:
     searches: tuple[Search, ...] = ()  # of every source; none where the ladder does not allow it: what may not leave is not looked at
     candidates: tuple[Named, ...] = ()  # to choose from, where it is not sure who is meant
     choice: Choice = UNSAID  # what the reviewer said of the sources
+    blanks: tuple[Form, ...] = ()  # to fill in, where only a person may read
     stated: Stated = NOTHING
 
     @property

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from agents.adapter.choice import Named
+from agents.adapter.choice import Form, Named
 from agents.adapter.dossier import Waiting
 from agents.adapter.edits import Numbered
 from agents.adapter.sight import Sight
@@ -19,6 +19,7 @@ from schemas.records import Item, LadderStep, NearMiss, Searched, Subject, Unans
 
 _NUMBERED = TypeAdapter(tuple[Numbered, ...])
 _SUBJECT = TypeAdapter(Subject)
+_FORMS = TypeAdapter(tuple[Form, ...])
 _LADDER, _MISSES = TypeAdapter(tuple[LadderStep, ...]), TypeAdapter(tuple[NearMiss, ...])
 _SEARCHED, _UNANSWERED = TypeAdapter(tuple[Searched, ...]), TypeAdapter(tuple[Unanswered, ...])
 
@@ -67,7 +68,7 @@ def sight_json(sight: Sight, why: tuple[str, ...]) -> dict[str, Any]:
         "near_misses": _MISSES.dump_python(misses, mode="json"),
         "candidates": [_candidate(number, each) for number, each in enumerate(sight.candidates, 1)],
         "people": list(sight.choice.people),
-        "to_read": list(sight.unread),
+        "forms": _FORMS.dump_python(sight.blanks, mode="json"),
         "would_say": None if not sight.is_lawful or sight.needs_person or sight.unread else sight.status.value,
         "searched": _SEARCHED.dump_python(sight.searched, mode="json"),
         "unanswered": _UNANSWERED.dump_python(sight.unanswered, mode="json"),
