@@ -23,7 +23,8 @@ from schemas.errors import MalformedRecordError, OversizeRecordError, UnknownSch
 from schemas.events import CaseRecord
 from schemas.identifiers import Digest, WrappedKey
 from schemas.notices import Notice
-from schemas.records import Acknowledgement, Cancel, Correction, Rejection, Request, Response, StreamStatus
+from schemas.records import Acknowledgement, Cancel, Correction, Rejection, Request, Response
+from schemas.streams import StreamStatus
 
 PROTOCOL: Final = 1
 MAX_ENVELOPE: Final = 640 * 1024  # the largest size class, its tag, header and keys, with room

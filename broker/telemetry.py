@@ -12,7 +12,7 @@ from structlog.typing import EventDict, WrappedLogger
 
 ALLOWED: Final = frozenset({
     "event", "level", "timestamp", "party", "topic", "reason", "count", "first", "after", "digest", "kid", "error", "sequence", "milestone",
-    "dropped", "tell",
+    "source", "dropped", "tell",
 })  # fmt: skip
 
 

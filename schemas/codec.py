@@ -13,7 +13,7 @@ import fastavro
 from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 from pydantic import TypeAdapter, ValidationError
 
-from schemas import envelope, events, notices, records, statements
+from schemas import envelope, events, notices, records, statements, streams
 from schemas.errors import MalformedRecordError, OversizeRecordError, UnknownSchemaError
 
 MARKER: Final = b"\xc3\x01"  # Avro specification, single-object encoding
@@ -31,7 +31,7 @@ RELEASED: Final[tuple[type, ...]] = (
     records.Cancel,
     notices.Notice,
     records.Correction,
-    records.StreamStatus,
+    streams.StreamStatus,
     records.DecisionIdentity,
     statements.Statement,
     statements.Directory,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -32,7 +31,6 @@ from schemas.identifiers import (
     CategoryId,
     DecisionId,
     Digest,
-    Incarnation,
     NhsNumber,
     PartyId,
     Slug,
@@ -230,6 +228,21 @@ class Searched:
 
 
 @record
+class Unanswered:
+    """A source that should have answered too and could not: it did not answer, or it is too old for finding nothing to mean anything."""
+
+    source: Slug
+    status: Status
+    scope: Annotated[str, StringConstraints(max_length=500)]
+
+    def __post_init__(self) -> None:
+        """Refuse any other reason."""
+        if self.status not in {Status.source_unavailable, Status.stale}:
+            message = "a source is unanswered because it is source_unavailable or stale"
+            raise ValueError(message)
+
+
+@record
 class ItemField:
     """One named value of an item; the names come from the category's own list."""
 
@@ -248,6 +261,7 @@ class Item:
     handling: Handling
     third_party: bool = False  # a reviewer's mark: it tells of somebody nobody asked about
     do_not_disclose_to: Annotated[tuple[SubjectRef, ...], several(MAX_SUBJECTS)] = ()
+    source: Slug | None = None  # which of the agency's sources holds it
 
 
 @record
@@ -271,14 +285,18 @@ class Answer:
     duty_contact: DutyContact
     reviewed_by: Officer | None = None
     interpretation: Words | None = None
+    unanswered: Annotated[tuple[Unanswered, ...], several(20)] = ()
 
     def __post_init__(self) -> None:
-        """Only a released answer holds items, and it holds some; only a person interprets."""
+        """Only a released answer holds items, and it holds some; nothing is called not held while a source is unanswered."""
         if bool(self.items) != (self.status is Status.released):
             message = "items stand in a released answer, and only there"
             raise ValueError(message)
         if self.interpretation is not None and self.reviewed_by is None:
             message = "an interpretation needs the person whose it is"
+            raise ValueError(message)
+        if self.unanswered and self.status in {Status.none_held, Status.not_found}:
+            message = "while a source is unanswered nobody knows that nothing is held"
             raise ValueError(message)
 
 
@@ -354,27 +372,6 @@ class Rejection:
     answers: Digest
     reason: Refusal
     duty_contact: DutyContact
-
-
-@record
-class Hole:
-    """Sequence numbers `first` to `last`, both included."""
-
-    first: Long
-    last: Long
-
-
-@record
-class StreamStatus:
-    """What a pair tells each other every minute, unsequenced, so that a deleted envelope is noticed."""
-
-    incarnation: Incarnation
-    highest_sent: Long
-    oldest_unsent_at: Instant | None
-    received_incarnation: Incarnation
-    highest_received: Long
-    holes: Annotated[tuple[Hole, ...], several(500)] = ()
-    expired_unsent: Annotated[tuple[Hole, ...], several(500)] = field(default=())
 
 
 @record

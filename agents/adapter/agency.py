@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -9,11 +10,12 @@ from uuid import UUID
 
 import structlog
 
-from agents.adapter.answer import BY_PERSON, FAILED, Asked, Decided, Search, answer, decide_question
+from agents.adapter.answer import Asked, Decided, answer, decide_question, least
 from agents.adapter.dossier import PEOPLES, Dossier, dossier_of
-from agents.adapter.matching import UNSEARCHED, MatchOutcome, match
-from agents.adapter.ports import Candidate, PersonAnswersError, SourceSystem
-from agents.adapter.settings import AdapterSettings
+from agents.adapter.matching import UNSEARCHED, match
+from agents.adapter.ports import PersonAnswersError
+from agents.adapter.search import Search
+from agents.adapter.settings import AdapterSettings, Source, Sources
 from agents.identity import question_names
 from broker.effect import Kept, Mention
 from broker.party import Party
@@ -22,18 +24,18 @@ from policies.pack import Pack
 from policies.vocabulary import Fact
 from schemas.enums import Status
 from schemas.errors import SourceUnavailableError
-from schemas.identifiers import Digest, Thread
-from schemas.records import Answer, DutyContact, Question, Request, Searched, Subject
+from schemas.identifiers import CategoryId, Digest, Slug, Thread
+from schemas.records import Answer, DutyContact, Question, Request, Subject
 
 REASKED_WITHIN: Final = timedelta(days=14)
 LOG: Final = structlog.get_logger()
 
 
 class Agency:
-    """One party with its settings, policy pack and source. It never sees another agency's answer."""
+    """One party with its settings, policy pack and sources. It never sees another agency's answer."""
 
-    def __init__(self, party: Party, settings: AdapterSettings, pack: Pack, source: SourceSystem) -> None:
-        self.party, self.settings, self.pack, self.source = party, settings, pack, source
+    def __init__(self, party: Party, settings: AdapterSettings, pack: Pack, sources: Sources) -> None:
+        self.party, self.settings, self.pack, self.sources = party, settings, pack, sources
         self._before: tuple[Digest, datetime, frozenset[Digest]] | None = None
 
     def dossier(self, case_id: UUID, digest: Digest) -> Dossier | None:
@@ -86,41 +88,41 @@ class Agency:
         request = kept.body if kept is not None and kept.at > at - REASKED_WITHIN else None
         return isinstance(request, Request) and only_raised(request, asked.request)
 
-    def find(self, subject: Subject) -> Search:
-        """Who a subject is in the agency's own system; failed when that does not answer, in any way."""
+    def sources_of(self, category: CategoryId) -> tuple[Source, ...]:
+        """Every source that declares a category, in the order of adapter.toml."""
+        return tuple(each for each in self.sources.values() if each.settings.place_of(category) is not None)
+
+    def find(self, subject: Subject, source: Source) -> Search:
+        """Who a subject is in one source; failed when that does not answer, in any way."""
+        settings = source.settings
+        unsearched = Search(source=settings.name, scope=settings.scope, allowed_lag=settings.allowed_lag)
         try:
-            found = self.source.candidates(subject)
+            found = source.system.candidates(subject)
             who = match(subject, found.rows) if found.by else UNSEARCHED
         except PersonAnswersError:
-            return BY_PERSON
+            return replace(unsearched, by_person=True)
         except Exception as error:  # noqa: BLE001 - an agency's own system may fail in any way; the others are answered all the same
-            self.source_failed(error)
-            return FAILED
-        searched = (Searched(source=found.source, as_of=found.as_of, identifiers=found.by, scope=self.settings.source.scope),)
-        return Search(match=who, searched=searched, allowed_lag=self.settings.source.allowed_lag, candidates=found.rows)
+            self.source_failed(settings.name, error)
+            return replace(unsearched, failed=True)
+        return replace(unsearched, match=who, as_of=found.as_of, by=found.by, candidates=found.rows)
 
-    def fetch(self, question: Question, who: Search, person: Candidate | None = None) -> Search:
-        """What is held of the person surely found, or of the one that a reviewer named; of nobody else."""
-        sure = who.match.person if who.match is not None and who.match.outcome is MatchOutcome.confirmed else None
-        if (chosen := person or sure) is None:
+    def fetch(self, asked: Asked, question: Question, who: Search) -> Search:
+        """With the least of what its source holds of the person surely found; of nobody else."""
+        if who.person is None:
             return who
         try:
-            found = self.source.fetch(chosen, question.category, question.since, question.until)
+            found = self.sources[who.source].system.fetch(who.person, question.category, question.since, question.until)
+            items = least(asked, question, who.source, found.rows, self.pack)
         except PersonAnswersError:
-            return BY_PERSON
-        except Exception as error:  # noqa: BLE001 - as above
-            self.source_failed(error)
-            return Search(failed=True, searched=who.searched)
-        return replace(who, found=found)
+            return replace(who, by_person=True)
+        except Exception as error:  # noqa: BLE001 - as above; nor is a row released that nobody can make sense of
+            self.source_failed(who.source, error)
+            return replace(who, failed=True)
+        return replace(who, items=items, as_of=found.as_of if who.as_of is None else min(who.as_of, found.as_of))
 
-    def say(self, asked: Asked, decided: Decided, search: Search | None, at: datetime) -> Answer:
-        """One answer; a row nobody can make sense of is as good as a source that does not answer."""
-        contact = self.party.settings.contact
-        try:
-            said = answer(asked, decided, search, self.pack, contact, at)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with what was found, it is not released
-            self.source_failed(error)
-            said = answer(asked, decided, FAILED, self.pack, contact, at)
+    def say(self, asked: Asked, decided: Decided, searches: Sequence[Search], at: datetime) -> Answer:
+        """One answer, and whom to ring."""
+        said = answer(asked, decided, searches, self.pack, self.party.settings.contact, at)
         return replace(said, duty_contact=self.contact(said.status, at))
 
     def contact(self, status: Status, at: datetime) -> DutyContact:
@@ -128,9 +130,9 @@ class Agency:
         off = self.settings.off_duty(at) if status in PEOPLES else None
         return off.contact if off is not None else self.party.settings.contact
 
-    def source_failed(self, error: Exception) -> None:
+    def source_failed(self, source: Slug, error: Exception) -> None:
         """A source that is down is logged; anything else is a fault of ours or theirs that a person must look at."""
         if isinstance(error, SourceUnavailableError):
-            LOG.warning("source", party=self.party.id, error=error.code)
+            LOG.warning("source", party=self.party.id, source=source, error=error.code)
         else:
             self.party.alarm("source_failed", error=type(error).__name__)

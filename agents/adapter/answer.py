@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from agents.adapter.matching import Match, MatchOutcome
-from agents.adapter.ports import Candidate, Found, Row
+from agents.adapter.ports import Row
+from agents.adapter.search import FAILING, TELLING, Joined, Search, join
 from policies.decision import Decision, decide
 from policies.explain import ladder, near_misses, shown_caps
 from policies.facts import Kinds, before_answering, still_within
@@ -28,7 +29,6 @@ from schemas.records import (
     Officer,
     Question,
     Request,
-    Searched,
 )
 from schemas.statements import Party
 
@@ -67,29 +67,6 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Search:
-    """What the agency's system gave for one question; `failed` when it did not answer, `by_person` when a person has to."""
-
-    match: Match | None = None
-    found: Found[Row] | None = None
-    searched: tuple[Searched, ...] = ()
-    allowed_lag: timedelta = timedelta(days=3660)
-    failed: bool = False
-    by_person: bool = False
-    candidates: tuple[Candidate, ...] = ()  # for the agency's own reviewer; they never leave
-
-    def is_stale(self, at: datetime) -> bool:
-        """Whether anything that was searched is behind its allowed lag."""
-        seen = [each.as_of for each in self.searched] + ([self.found.as_of] if self.found is not None else [])
-        return any(as_of + self.allowed_lag < at for as_of in seen)
-
-
-FAILED: Final = Search(failed=True)
-BY_PERSON: Final = Search(by_person=True)
-FAILING: Final = frozenset({Status.source_unavailable, Status.stale})  # what is asked again until the source is back
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Said:
     """An answer, and the pack it was decided by."""
 
@@ -101,6 +78,19 @@ class Said:
         """Which question it answers."""
         return self.answer.subject_ref, self.answer.category
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether no source need be asked again: none failed, or a person decides in any case."""
+        if self.answer.status in FAILING:
+            return False
+        return self.answer.status is not Status.released or self.answer.reviewed_by is not None or not self.answer.unanswered
+
+    def is_news_after(self, before: Said) -> bool:
+        """Whether it says more than an answer that was not whole: never the same again, and never without what was told already."""
+        if self.answer.status in FAILING or before.answer.status in FAILING:
+            return self.answer.status not in FAILING
+        return _missing(self.answer) < _missing(before.answer)
+
 
 def decide_question(asked: Asked, question: Question, pack: Pack, at: datetime, standing: frozenset[Fact] = frozenset()) -> Decided:
     """Climb the ladder for one question; `standing`: what is so at this agency today, or a reviewer of it states."""
@@ -111,37 +101,15 @@ def decide_question(asked: Asked, question: Question, pack: Pack, at: datetime, 
     return Decided(question=question, decision=decision, near_misses=misses)
 
 
-def status_of(decided: Decided, search: Search | None, items: tuple[Item, ...], at: datetime) -> Status:
-    """One status, from the decision first and the search second."""
+def status_of(decided: Decided, found: Joined) -> Status:
+    """One status, from the decision first and all sources together second."""
     if decided.decision.never_automatic or decided.held:
         return Status.contact_us
     if decided.decision.outcome is Outcome.withhold:
         return Status.withheld
-    if decided.decision.outcome is not Outcome.release:
+    if decided.decision.outcome is not Outcome.release or too_large(found.items):
         return Status.in_review
-    return _status_found(search or Search(failed=True), items, at)
-
-
-def _status_found(search: Search, items: tuple[Item, ...], at: datetime) -> Status:
-    if search.by_person:
-        return Status.in_review
-    if search.failed or search.match is None:
-        return Status.source_unavailable
-    if search.match.outcome not in {MatchOutcome.confirmed, MatchOutcome.none}:
-        return Status.ambiguous
-    if search.is_stale(at):  # also of a person not found: they may have come since
-        return Status.stale
-    if search.match.outcome is MatchOutcome.none:
-        return Status.not_found
-    return _status_held(search, items)
-
-
-def _status_held(search: Search, items: tuple[Item, ...]) -> Status:
-    if search.found is None:
-        return Status.source_unavailable
-    if too_large(items):
-        return Status.in_review
-    return Status.released if items else Status.none_held
+    return found.status
 
 
 def too_large(items: tuple[Item, ...], words: str = "") -> bool:
@@ -152,42 +120,45 @@ def too_large(items: tuple[Item, ...], words: str = "") -> bool:
 def _size(item: Item) -> int:
     """Bytes, at most, that it takes in a body."""
     fields = sum(FRAME + len(each.name) + len(each.value.encode()) for each in item.fields)
-    marks = sum(FRAME + len(each) for each in item.do_not_disclose_to)
+    marks = sum(FRAME + len(each) for each in (*item.do_not_disclose_to, item.source or ""))
     return FRAME + len(item.relation_to_child.encode()) + fields + marks
 
 
-def answer(asked: Asked, decided: Decided, search: Search | None, pack: Pack, contact: DutyContact, at: datetime) -> Answer:
-    """What is said of one question: the least that answers it."""
+def _missing(said: Answer) -> set[Slug]:
+    return {each.source for each in said.unanswered}
+
+
+def answer(asked: Asked, decided: Decided, searches: Sequence[Search], pack: Pack, contact: DutyContact, at: datetime) -> Answer:
+    """What is said of one question: the least that answers it, of every source that may have it."""
     question = decided.question
-    items = items_of(asked, question, search, pack) if search is not None and decided.searches else ()
-    status = status_of(decided, search, items, at)
-    match = search.match if search is not None else None
+    found = join(searches if decided.searches else (), at)
+    status = status_of(decided, found)
     return Answer(
         subject_ref=question.subject_ref,
         category=question.category,
         status=status,
-        agreed_fields=match.agreed_fields if match is not None and status in {Status.released, Status.none_held} else (),
-        searched=search.searched if search is not None else (),
+        agreed_fields=found.agreed_fields if status in TELLING else (),
+        searched=found.searched,
         since=question.since,
         until=question.until,
         ladder=ladder(decided.decision, Audience.requester),
         caps=shown_caps(decided.decision, Audience.requester),
         near_misses=decided.near_misses,
-        items=items if status is Status.released else (),
+        items=found.items if status is Status.released else (),
         decision_id=decision_id(asked, question, pack.digest, at),
         decided_by=f"policy pack {str(pack.digest)[:16]}",
         decided_at=at,
         duty_contact=contact,
+        unanswered=found.unanswered,
     )
 
 
-def items_of(asked: Asked, question: Question, search: Search, pack: Pack) -> tuple[Item, ...]:
-    """The least of what was found that answers the question."""
-    if search.found is None or not search.found.rows:
-        return ()
+def least(asked: Asked, question: Question, source: Slug, rows: Iterable[Row], pack: Pack) -> tuple[Item, ...]:
+    """The least of what one source holds that answers the question, each item naming it."""
     category = next(each for each in pack.categories.categories if each.id == question.category)
     relation = next(each.relation_to_child for each in asked.request.subjects if each.ref == question.subject_ref)
-    return minimise(category, search.found.rows, since=question.since, until=question.until, relation_to_child=relation)
+    found = minimise(category, rows, since=question.since, until=question.until, relation_to_child=relation)
+    return tuple(replace(each, source=source) for each in found)
 
 
 def decision_id(asked: Asked, question: Question, pack_digest: Digest, at: datetime) -> DecisionId:

@@ -46,6 +46,11 @@ class Dossier:
         """What a person last decided of one question."""
         return next((each for each in reversed(self.reviewed) if (each.subject_ref, each.category) == key), None)
 
+    def is_whole(self, key: Key) -> bool:
+        """Whether one question is answered, and by every source that may have something to say."""
+        said = self.said.get(key)
+        return said is not None and said.is_whole
+
     def is_held(self, key: Key) -> bool:
         """Whether a person has said that no machine answers this question: withheld, or for a person to decide anew."""
         ruled = self.ruled(key)
@@ -64,9 +69,12 @@ class Dossier:
         ]
 
     def _waits(self, said: Said, statuses: frozenset[Status]) -> bool:
+        """Also what a person released while a source did not answer: no machine will add what that one holds."""
+        if said.answer.reviewed_by is not None:
+            return bool(said.answer.unanswered)
         ruled = self.ruled(said.key)
         withheld = ruled is not None and ruled.outcome is Outcome.withhold
-        return said.answer.status in statuses and said.answer.reviewed_by is None and not withheld
+        return said.answer.status in statuses and not withheld
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

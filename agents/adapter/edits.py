@@ -74,7 +74,7 @@ def is_cut_of(kept: str, found: str) -> bool:
 
 def _of(kept: Item, found: Item) -> Iterator[tuple[str, str, str]]:
     """What is wrong with one item: field, message, cure."""
-    for name in ("at", "relation_to_child", "handling"):
+    for name in ("at", "relation_to_child", "handling", "source"):
         if getattr(kept, name) != getattr(found, name):
             yield name, "differs from what was found", "leave it as it was"
     values = [(each.name, each.value) for each in found.fields]

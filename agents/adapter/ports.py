@@ -1,4 +1,4 @@
-"""What the adapter needs of an agency's own system."""
+"""What the adapter needs of an agency's own systems."""
 
 from __future__ import annotations
 
@@ -38,9 +38,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Found(Generic[T]):
-    """What a search gave, from which source and how fresh; people are looked for `by` some of the subject's identifiers, or by none."""
+    """What a search gave, and how fresh; people are looked for `by` some of the subject's identifiers, or by none."""
 
-    source: Slug
     as_of: datetime
     rows: tuple[T, ...] = field(default=())
     by: tuple[Slug, ...] = ()

@@ -6,90 +6,45 @@ Found items are fetched when somebody looks and once more when they leave; betwe
 from __future__ import annotations
 
 import hmac
-import json
 import os
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from pydantic import TypeAdapter
-
 from agents.adapter.agency import Agency
-from agents.adapter.answer import Asked, Decided, Said, Search, answer, entries_of, items_of, repeated, too_large
+from agents.adapter.answer import Said, answer, entries_of, least, repeated, too_large
+from agents.adapter.choice import UNSAID, Choice, blank, check_asked, identified, people_of, read_by_person, rows_of
 from agents.adapter.dossier import Dossier, Waiting, dossiers, revision_name
 from agents.adapter.edits import Numbered, edit_faults
-from agents.adapter.matching import MatchOutcome, plausible
+from agents.adapter.matching import plausible
 from agents.adapter.parts import sent
-from agents.adapter.ports import Candidate
+from agents.adapter.search import TELLING, agreed, consistent
+from agents.adapter.sight import Sight, check_answered
+from agents.adapter.sources.places import CategoryPlace
 from agents.adapter.stated import NOTHING, Stated
 from broker.effect import Effect, local_event, once
 from broker.store.find import events_named
 from policies.wording import boilerplate
 from schemas.enums import Kind, Operation, Outcome, Status
-from schemas.errors import ConfigurationError, Fault, SourceUnavailableError
+from schemas.errors import ConfigurationError, Fault
 from schemas.events import Entry, Reviewed, Shown
 from schemas.identifiers import Digest, Slug
-from schemas.records import Answer, Item, Officer
+from schemas.records import Answer, Item, Officer, Question
 
 SALT: Final = 32  # bytes
 LEAST_REASON: Final = 20  # characters
 MOST_WORDS: Final = 8000  # characters
-_ITEMS: Final = TypeAdapter(tuple[Item, ...])
 
 
 class Hindrance(StrEnum):
     """Why a question was not released; nothing has left, and it still waits."""
 
     not_lawful = "the ladder does not allow it, and a person cannot lift that: withhold it, or ring the hub"
-    no_person = "it is not sure who is meant: name one of those shown with --person"
+    no_person = "it is not sure who is meant: name one of those shown with --person, or --nothing SOURCE where it is none of them"
+    unread = "only a person may say what one source holds: read it there, and give --form FILE, or --nothing SOURCE"
     unseen = "what is held, or whether it may leave, is not what you were last shown: look, and decide again"
     too_large = "it is more than one message holds: cut it down with edit"
     too_late = "somebody answered a moment ago: look again"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Sight:
-    """One waiting question with the case for it: the ladder, who it may be, and what would leave."""
-
-    waiting: Waiting
-    asked: Asked
-    decided: Decided
-    at: datetime
-    search: Search | None = None  # none where the ladder does not allow it: what may not leave is not looked at
-    candidates: tuple[Candidate, ...] = ()  # to choose from, when it is not sure who is meant
-    person: Candidate | None = None  # whom the reviewer chose
-    items: tuple[Item, ...] = ()
-    stated: Stated = NOTHING
-
-    @property
-    def is_lawful(self) -> bool:
-        """Whether a person may release it."""
-        return self.decided.decision.outcome is not Outcome.withhold
-
-    @property
-    def needs_person(self) -> bool:
-        """Whether the reviewer has yet to say who is meant."""
-        return bool(self.search and self.search.match and self.search.match.outcome not in _SURE and self.person is None)
-
-    @property
-    def status(self) -> Status:
-        """What a release would say."""
-        if self.items:
-            return Status.released
-        found = self.person is not None or (self.search and self.search.match and self.search.match.outcome is MatchOutcome.confirmed)
-        return Status.none_held if found else Status.not_found
-
-    def digest(self, salt: bytes) -> Digest:
-        """Of all that turned on what was found: HMAC-SHA256."""
-        people = [[str(part) for part in _parts(each)] for each in self.candidates]
-        chosen = self.person.key if self.person is not None else None
-        outcome, stated = self.decided.decision.outcome.value, sorted(self.stated.facts)
-        seen = [outcome, self.status.value, people, chosen, _ITEMS.dump_python(self.items, mode="json"), stated]
-        return Digest(hmac.digest(salt, json.dumps(seen).encode(), "sha256"))
-
-
-_SURE: Final = frozenset({MatchOutcome.confirmed, MatchOutcome.none})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -124,17 +79,21 @@ class Desk(Agency):
         return [each for each in found if each is not None]
 
     def why(self, waiting: Waiting) -> tuple[str, ...]:
-        """Why a person decides: what holds it, the layers that nothing carries, or that it is not sure who is meant."""
+        """Why a person decides: what holds it, the layers that nothing carries, or what only they can say of a source."""
+        if waiting.answer.reviewed_by is not None:
+            return ("source_unanswered",)
         if waiting.dossier.is_held(waiting.key):
             return ("corrected",)
         if waiting.answer.status is Status.ambiguous:
             return ("ambiguous",)
         decision = self._decided(waiting).decided.decision
-        return (*decision.caps, *(each.layer.value for each in decision.failed)) or waiting.answer.caps or ("too_large",)
+        by_person = any(each.settings.kind == "manual" for each in self.sources_of(waiting.question.category))
+        told = (*decision.caps, *(each.layer.value for each in decision.failed)) or waiting.answer.caps
+        return told or (("by_person",) if by_person else ("too_large",))
 
-    def show(self, waiting: Waiting, officer: Officer, person: int | None = None) -> Sight:
+    def show(self, waiting: Waiting, officer: Officer, choice: Choice = UNSAID) -> Sight:
         """What would leave, fetched now; the look is an entry, and a salted digest of what was seen is kept, before it is shown."""
-        sight = self._look(waiting, person)
+        sight = self._look(waiting, choice)
         self._record(sight, officer)
         return sight
 
@@ -143,19 +102,21 @@ class Desk(Agency):
         waiting: Waiting,
         officer: Officer,
         *,
-        person: int | None = None,
+        choice: Choice = UNSAID,
         draft: tuple[Numbered, ...] | None = None,
         file: str = "",
         interpretation: str | None = None,
     ) -> Stopped | None:
         """Release what this officer was shown, or less of it; None when done. In this order."""
         # (1) decide and fetch again, now
-        sight = self._look(waiting, person)
+        sight = self._look(waiting, choice)
         # (2) what a person cannot lift, and what only they can say
         if not sight.is_lawful:
             return self._stopped(Hindrance.not_lawful, sight, officer)
         if sight.needs_person:
             return self._stopped(Hindrance.no_person, sight, officer)
+        if sight.unread:
+            return self._stopped(Hindrance.unread, sight, officer)
         # (3) exactly what they saw
         if not self._was_shown(sight, officer):
             return self._stopped(Hindrance.unseen, sight, officer)
@@ -190,35 +151,33 @@ class Desk(Agency):
             waiting=waiting, asked=asked, decided=self.decide(asked, waiting.question, at, self.stated.facts), at=at, stated=self.stated
         )
 
-    def _look(self, waiting: Waiting, person: int | None) -> Sight:
-        """Decide, then search; nothing is searched that could not leave anyway."""
+    def _look(self, waiting: Waiting, choice: Choice) -> Sight:
+        """Decide, then search every source; nothing is searched that could not leave anyway."""
         sight = self._decided(waiting)
         if not sight.is_lawful:
             return sight
         question = sight.decided.question
         subject = next(each for each in sight.asked.request.subjects if each.ref == question.subject_ref)
-        who = self.find(subject)
-        unsure = who.match is not None and who.match.outcome not in _SURE
-        candidates = plausible(subject, who.candidates) if unsure else ()
-        chosen = _chosen(candidates, person)
-        search = self.fetch(question, who, chosen)
-        if search.failed:
-            message = "the agency's own system does not answer; nothing was released"
-            raise SourceUnavailableError(message)
-        items = self._items(sight, search)
-        if not items and search.is_stale(sight.at):
-            message = "the agency's own extract is behind its allowed lag, so that nothing found means nothing; bring it up to date"
-            raise SourceUnavailableError(message)
-        return replace(sight, search=search, candidates=candidates, person=chosen, items=items)
+        found = consistent([self.find(subject, each) for each in self.sources_of(question.category)])
+        candidates = tuple((each.source, one) for each in found if each.is_unsure for one in plausible(subject, each.candidates))
+        people = people_of(choice, candidates)
+        fetched = [self.fetch(sight.asked, question, identified(each, choice, people)) for each in found]
+        check_asked(choice, [*found, *fetched], corrected=waiting.dossier.is_held(waiting.key))
+        searches = tuple(read_by_person(each, choice, self._read(sight, each.source, choice), sight.at) for each in fetched)
+        places = [(each.source, self._place(each.source, question)) for each in searches if each.by_person]
+        blanks = tuple(blank(source, place) for source, place in places if place is not None)
+        looked = replace(sight, searches=searches, candidates=candidates, choice=choice, blanks=blanks)
+        check_answered(looked)
+        return looked
 
-    def _items(self, sight: Sight, search: Search) -> tuple[Item, ...]:
-        """What was found, minimised; a row nobody can make sense of is as good as a source that does not answer."""
-        try:
-            return items_of(sight.asked, sight.decided.question, search, self.pack)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with what was found, it is neither shown nor released
-            self.source_failed(error)
-            message = "the agency's own system gave a row that nobody can make sense of; nothing was released"
-            raise SourceUnavailableError(message) from None
+    def _read(self, sight: Sight, source: Slug, choice: Choice) -> tuple[Item, ...]:
+        """What the reviewer read in one source, minimised as if a machine had."""
+        question, form = sight.decided.question, choice.form_of(source)
+        place = self._place(source, question)
+        return least(sight.asked, question, source, rows_of(form, place), self.pack) if form is not None and place is not None else ()
+
+    def _place(self, source: Slug, question: Question) -> CategoryPlace | None:
+        return self.sources[source].settings.place_of(question.category)
 
     def _record(self, sight: Sight, officer: Officer) -> None:
         salt = Digest(os.urandom(SALT))
@@ -257,15 +216,14 @@ class Desk(Agency):
             raise ConfigurationError(
                 [Fault(file="--interpretation", message="is empty or too long", fix=f"{MOST_WORDS} characters at most")]
             )
-        stated = answer(sight.asked, sight.decided, None, self.pack, self.party.settings.contact, sight.at)
-        search = sight.search
-        sure = search is not None and search.match is not None and status in {Status.released, Status.none_held}
+        stated = answer(sight.asked, sight.decided, (), self.pack, self.party.settings.contact, sight.at)
         return replace(
             stated,
             status=status,
             items=items,
-            agreed_fields=search.match.agreed_fields if sure and search and search.match else (),
-            searched=search.searched if search is not None else (),
+            agreed_fields=agreed(sight.searches) if status in TELLING else (),
+            searched=sight.searched,
+            unanswered=sight.unanswered,
             near_misses=stated.near_misses if status is Status.contact_us else (),
             decided_by=officer.id,
             duty_contact=self.contact(status, sight.at),
@@ -302,32 +260,8 @@ class Desk(Agency):
 
     def _entries(self, sight: Sight, said: Answer, officer: Officer) -> tuple[tuple[Entry, ...], Entry]:
         """A consultation for each source searched, and the disclosure of what is said."""
-        searched = sight.search.searched if sight.search is not None else ()
-        stated = replace(said, searched=searched, decided_at=sight.at)
+        stated = replace(said, searched=sight.searched, decided_at=sight.at)
         return entries_of(sight.asked, sight.decided, stated, self.pack, officer)
-
-
-def _chosen(candidates: tuple[Candidate, ...], person: int | None) -> Candidate | None:
-    """The candidate of this number, counted from 1."""
-    if person is None:
-        return None
-    if not 1 <= person <= len(candidates):
-        fix = "look at the numbers shown" if candidates else "leave it off: it is sure who is meant, or nobody was found"
-        raise ConfigurationError([Fault(file="--person", message="names none of those shown", fix=fix)])
-    return candidates[person - 1]
-
-
-def _parts(person: Candidate) -> tuple[object, ...]:
-    """A candidate, with the key by which the agency's own system knows them."""
-    return (
-        person.key,
-        person.family_name,
-        person.given_names,
-        person.born_on,
-        person.postcode,
-        person.nhs_number,
-        person.nhs_number_verified,
-    )
 
 
 def _faults(draft: tuple[Numbered, ...], sight: Sight, file: str) -> tuple[Fault, ...]:

@@ -10,12 +10,12 @@ from uuid import UUID
 
 from agents.adapter.agency import Agency
 from agents.adapter.anew import rejected, said_anew
-from agents.adapter.answer import FAILING, Asked, Decided, Said, Search, entries_of, entry, repeated
+from agents.adapter.answer import Asked, Decided, Said, entries_of, entry, repeated
 from agents.adapter.correction import ERASE, erased
 from agents.adapter.dossier import PEOPLES, Dossier, revision_name
 from agents.adapter.parts import sent
-from agents.adapter.ports import SourceSystem
-from agents.adapter.settings import AdapterSettings
+from agents.adapter.search import Search, consistent, is_settled
+from agents.adapter.settings import AdapterSettings, Sources
 from broker.anew import ANEW
 from broker.effect import Effect, Event, Milestone, Outgoing, Work, once
 from broker.envelope import Opened
@@ -28,9 +28,9 @@ from broker.streams import topic_between
 from policies.pack import Pack
 from schemas.enums import Kind, Operation, Refusal
 from schemas.events import Entry
-from schemas.identifiers import Digest, Slug
+from schemas.identifiers import Digest, Slug, SubjectRef
 from schemas.notices import Notice
-from schemas.records import Acknowledgement, Answer, Cancel, Question, Rejection, Request
+from schemas.records import Acknowledgement, Cancel, Question, Rejection, Request
 from schemas.statements import Party as Listed
 
 ANSWER: Final = "answer"
@@ -43,8 +43,8 @@ MOST_OF_ONE: Final = 1024  # envelopes of one hub in one case: some requests, an
 class Adapter(Agency):
     """One process of an agency: only requests reach it."""
 
-    def __init__(self, party: Party, settings: AdapterSettings, pack: Pack, source: SourceSystem) -> None:
-        super().__init__(party, settings, pack, source)
+    def __init__(self, party: Party, settings: AdapterSettings, pack: Pack, sources: Sources) -> None:
+        super().__init__(party, settings, pack, sources)
         self._came: dict[Digest, Opened] = {}  # requests of the batch being read, which no store has yet
 
     @property
@@ -185,33 +185,31 @@ class Adapter(Agency):
         return self._effect(asked, dossier, course, at)
 
     def _effect(self, asked: Asked, dossier: Dossier, course: Course, at: datetime) -> Effect:
-        """Answer what is not answered yet, or only by a failing source; the rest of an earlier revision is repeated as it stands.
+        """Answer what is not wholly answered yet; the rest of an earlier revision is repeated as it stands.
 
-        The first answer goes out whatever failed, and says so; then only a question that a source answered after all is news.
+        The first answer goes out whatever failed, and says so; then only what tells more than was told already is news.
         """
-        stands = [each for each in dossier.said.values() if each.answer.status not in FAILING]
-        stands = [self._rung_now(each, at) for each in stands] if course.noticed else stands
-        answered = {each.key for each in stands}
-        wanted = [each for each in asked.request.questions if (each.subject_ref, each.category) not in answered]
+        wanted = [each for each in asked.request.questions if not dossier.is_whole((each.subject_ref, each.category))]
         decided = [self._decided(asked, dossier, each, at) for each in wanted]
         for alert in sorted({alert.value for each in decided for alert in each.decision.alerts}):
             self.party.alarm(alert, digest=str(asked.digest))
         self.party.reached(Milestone.decided)
-        searches = self._search(asked.request, decided)
+        searches = self._search(asked, decided)
         self.party.reached(Milestone.searched)
-        answers = [self.say(asked, each, search, at) for each, search in zip(decided, searches, strict=True)]
-        logged = [entries_of(asked, each, said, self.pack, self.party.actor) for each, said in zip(decided, answers, strict=True)]
+        answers = [Said(answer=self.say(asked, *each, at), pack_digest=self.pack.digest) for each in zip(decided, searches, strict=True)]
+        logged = [entries_of(asked, each, one.answer, self.pack, self.party.actor) for each, one in zip(decided, answers, strict=True)]
         looks = tuple(one for consultations, _ in logged for one in consultations)
-        again = self._again(dossier, answers, course.tried, at)
-        if dossier.said and all(each.status in FAILING for each in answers) and all(dossier.said[each.key] == each for each in stands):
+        fresh = {each.key: each for each in answers if each.key not in dossier.said or each.is_news_after(dossier.said[each.key])}
+        again = self._again(dossier, {**dossier.said, **fresh}.values(), course.tried, at)
+        stands = [self._rung_now(each, at) if course.noticed else each for key, each in dossier.said.items() if key not in fresh]
+        if dossier.said and not fresh and all(dossier.said[each.key] == each for each in stands):
             return Effect.of(Effect(entries=_in_brief(looks)), again)
-        fresh = [Said(answer=each, pack_digest=self.pack.digest) for each in answers]
-        disclosures = {each.key: disclosure for each, (_, disclosure) in zip(fresh, logged, strict=True)}
+        disclosures = {one.key: disclosure for one, (_, disclosure) in zip(answers, logged, strict=True) if one.key in fresh}
         disclosures |= {each.key: repeated(asked, each, self.party.actor, at) for each in stands}
         revision = dossier.revision + 1
         said = Effect(
             received=once("revisions", revision_name(asked.digest, revision)),
-            outgoing=sent(asked, [*stands, *fresh], disclosures, revision),
+            outgoing=sent(asked, [*stands, *fresh.values()], disclosures, revision),
         )
         return Effect.of(Effect(entries=looks), again, said)
 
@@ -225,20 +223,27 @@ class Adapter(Agency):
             return said
         return replace(said, answer=replace(answer, duty_contact=self.contact(answer.status, at)))
 
-    def _again(self, dossier: Dossier, answers: Iterable[Answer], tried: int, at: datetime) -> Effect:
+    def _again(self, dossier: Dossier, stand: Iterable[Said], tried: int, at: datetime) -> Effect:
         """Ask a failing source once more, later and later, the last time when the answer is due."""
         now = dossier.standing
-        if at >= now.due_at or not any(each.status in FAILING for each in answers):
+        if at >= now.due_at or all(each.is_whole for each in stand):
             return Effect()
         wait = min(FIRST_WAIT * 2 ** min(tried, 10), LONGEST_WAIT)
         return Effect(work=(self._work(dossier, tried + 1, now.number, min(at + wait, now.due_at)),))
 
-    def _search(self, request: Request, decided: list[Decided]) -> list[Search | None]:
-        """Find each person once, then what is asked about them; only what would be released is searched for."""
-        subjects = {each.ref: each for each in request.subjects}
-        wanted = {each.question.subject_ref for each in decided if each.searches}
-        people = {ref: self.find(subjects[ref]) for ref in sorted(wanted)}
-        return [self.fetch(each.question, people[each.question.subject_ref]) if each.searches else None for each in decided]
+    def _search(self, asked: Asked, decided: list[Decided]) -> list[tuple[Search, ...]]:
+        """Find each person once in each source, then what is asked about them; only what would be released is searched for."""
+        subjects = {each.ref: each for each in asked.request.subjects}
+        found: dict[tuple[SubjectRef, Slug], Search] = {}
+        searches = []
+        for each in decided:
+            ref, sources = each.question.subject_ref, self.sources_of(each.question.category) if each.searches else ()
+            for source in sources:
+                if (ref, source.settings.name) not in found:
+                    found[ref, source.settings.name] = self.find(subjects[ref], source)
+            who = consistent([found[ref, source.settings.name] for source in sources])
+            searches.append(tuple(self.fetch(asked, each.question, one) for one in who) if is_settled(who) else who)
+        return searches
 
 
 def _is_theirs(asked: Asked, opened: Opened, case_id: UUID) -> bool:

@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Final, Protocol, TypeVar
 
 from agents.adapter.service import Adapter
+from agents.adapter.sources.opening import close_sources
 from agents.cli.course import Later, review, take_back
 from agents.cli.log import verify_party
 from broker.logfiles import export_log, verify_export
@@ -100,7 +101,7 @@ class Agencies:
     def close(self) -> None:
         """Stores and sources."""
         for each in self.adapters:
-            each.source.close()
+            close_sources(each.sources)
             each.party.store.close()
         if self.own is not None:
             self.own.close()

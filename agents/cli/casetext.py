@@ -33,6 +33,7 @@ UNTOLD: Final = {  # answers that leave it open whether anything is held
     Status.stale: "of what was asked could not be looked up: their extract is too old",
     Status.withheld: "of what was asked was refused",
 }
+IN_PART: Final = "which could not be asked: more may be held"
 SETTLED: Final = frozenset({AgencyStatus.answered, AgencyStatus.cancelled, AgencyStatus.not_asked})
 
 
@@ -87,7 +88,11 @@ def missing(record: CaseRecord) -> list[str]:
     counted = Counter((each.agency, each.answer.status) for each in record.answers if each.answer.status in UNTOLD)
     untold = [f"{agency}: {count} {UNTOLD[status]}" for (agency, status), count in sorted(counted.items())]
     past = [f"{each.timescale}: {running(each)}" for each in record.timescales if each.overdue and each.ended_at is None]
-    return [*silent, *past, *untold]
+    partly = Counter((each.agency, one.source) for each in record.answers if each.answer.items for one in each.answer.unanswered)
+    in_part = [
+        f"{agency}: {count} of what was released is without {source}, {IN_PART}" for (agency, source), count in sorted(partly.items())
+    ]
+    return [*silent, *past, *untold, *in_part]
 
 
 def questions(record: CaseRecord, subject: SubjectRef) -> list[Question]:

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from agents.adapter.service import Adapter
 from agents.adapter.settings import AdapterSettings
-from agents.adapter.sources.opening import open_source
+from agents.adapter.sources.opening import open_sources
 from agents.cli.run import tell_unsigned
 from agents.hub.service import Hub
 from agents.hub.settings import HubSettings, read_settings
@@ -72,7 +72,7 @@ def hub_of(path: Path, transport: Transport | None = None, now: Clock = utc_now,
 def adapter_settings(path: Path) -> AdapterSettings:
     """adapter.toml."""
     file = path / "adapter.toml"
-    return parse(read_text(file, "an adapter says its source there"), str(file), AdapterSettings)
+    return parse(read_text(file, "an adapter says its sources there"), str(file), AdapterSettings)
 
 
 def adapter_of(path: Path, transport: Transport | None = None, now: Clock = utc_now, reached: Reached = unseen) -> Adapter:
@@ -81,7 +81,7 @@ def adapter_of(path: Path, transport: Transport | None = None, now: Clock = utc_
     _check_kind(path, "agency")
     pack = signed_own_pack(path, now())
     keep_pack(path, pack)
-    adapter = Adapter(party_of(path, transport, now, reached), settings, pack, open_source(settings.source, path))
+    adapter = Adapter(party_of(path, transport, now, reached), settings, pack, open_sources(settings.source, path))
     _by_directory(adapter, pack)
     return adapter
 

@@ -87,10 +87,10 @@ def review(records: Iterable[CaseRecord], adapters: Iterable[Adapter]) -> None:
 
 def _released(adapter: Adapter, record: CaseRecord, key: Key) -> bool:
     """Whether there was something to look at, and it is released now."""
-    officers, officer = Desk(adapter.party, adapter.settings, adapter.pack, adapter.source), _reviewer(adapter)
+    officers, officer = Desk(adapter.party, adapter.settings, adapter.pack, adapter.sources), _reviewer(adapter)
     before = _waiting(adapter, record, key)
     sight = officers.show(before, officer) if before is not None else None
-    if sight is None or not sight.items or not sight.is_lawful or sight.needs_person:
+    if sight is None or not sight.items or not sight.is_lawful or sight.needs_person or sight.unread:
         return False
     now = _waiting(adapter, record, key)  # with the look in it
     return now is not None and officers.release(now, officer, interpretation=WHAT_IT_MEANS) is None

@@ -6,25 +6,25 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from agents.adapter.settings import AdapterSettings
 from agents.adapter.sources.opening import source_faults
-from agents.cli.compose import hub_settings, own_pack
+from agents.adapter.sources.settings import SourceSettings
+from agents.cli.compose import adapter_settings, hub_settings, own_pack
 from agents.cli.log import verify_party
 from agents.cli.output import AsJson, Exit, guarded, tell
 from broker import keystore
 from broker.packfiles import signed_pack
 from broker.packsigning import check_signed
 from broker.party import Party, open_transport, utc_now
-from broker.settings import Folder, read_text
+from broker.settings import Folder
 from broker.streams import DIRECTORY
 from broker.trustfiles import load_trust, read_root
 from policies.agreements import Agreement
-from policies.located import parse
 from policies.pack import Pack
 from policies.reach import undocumented
 from schemas.errors import ConfigurationError, Fault, InconsistentLogError, SharingError
@@ -46,7 +46,7 @@ def doctor(
     folder: Annotated[Path, typer.Argument(help="A party's folder.")] = Path(),
     as_json: AsJson = False,
 ) -> None:
-    """Check configuration, keys, permissions, directory, policy pack, source, store, log and transport. Exit 1 when something is wrong.
+    """Check configuration, keys, permissions, directory, pack, each source, store, log and transport. Exit 1 when something is wrong.
 
     Example: mash doctor police/
     """
@@ -79,8 +79,7 @@ def examine(folder: Path) -> list[Finding]:
         ("transport", lambda: _transport(home)),
     ]
     checks.append(("service", lambda: _service(home)))
-    if (folder / "adapter.toml").is_file():
-        checks.append(("source", lambda: _source(folder)))
+    checks += [(f"source {each.name}", partial(_source, each, folder)) for each in _sources(folder)]
     return [_finding(what, check) for what, check in checks]
 
 
@@ -142,8 +141,7 @@ def _service(home: Folder) -> str:
         with suppress(ConfigurationError):  # the pack's own faults have a line of their own
             categories = own_pack(home.path).categories
         return f"hub.toml words {len(hub_settings(home.path, categories).stages)} stages"
-    file = home.path / "adapter.toml"
-    return f"{parse(read_text(file, 'an adapter says its source there'), str(file), AdapterSettings).source.name} is the source"
+    return f"adapter.toml names {', '.join(each.name for each in adapter_settings(home.path).source)}"
 
 
 def _pack(home: Folder) -> str:
@@ -228,10 +226,14 @@ def _transport(home: Folder) -> str:
         transport.close()
 
 
-def _source(folder: Path) -> str:
-    file = folder / "adapter.toml"
-    settings = parse(read_text(file), str(file), AdapterSettings)
-    faults = source_faults(settings.source, folder)
-    if faults:
+def _sources(folder: Path) -> tuple[SourceSettings, ...]:
+    """An agency's sources, each with a line of its own; none where adapter.toml has faults, which another line tells."""
+    with suppress(ConfigurationError):
+        return adapter_settings(folder).source if (folder / "adapter.toml").is_file() else ()
+    return ()
+
+
+def _source(source: SourceSettings, folder: Path) -> str:
+    if faults := source_faults(source, folder):
         raise ConfigurationError(faults)
-    return f"{settings.source.kind} source {settings.source.name} answers {len(settings.source.category)} categories"
+    return f"kind {source.kind}, answers {len(source.category)} categories"

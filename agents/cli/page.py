@@ -11,7 +11,7 @@ from jinja2 import Template
 from agents.cli.casetext import gaps, happened_line, link_lines, questions, running, seen_line, standing, when
 from agents.cli.output import plain
 from agents.cli.printing import template
-from agents.cli.show import WORDS, name_of, searched_line
+from agents.cli.show import WORDS, name_of, searched_line, unanswered_line
 from agents.hub.links import Linked
 from schemas.events import CaseRecord, Entry
 from schemas.identifiers import Digest
@@ -20,7 +20,15 @@ from schemas.records import Officer
 
 @cache
 def _page() -> Template:
-    return template("case.html", when=when, standing=standing, running=running, happened=happened_line, searched=searched_line)
+    return template(
+        "case.html",
+        when=when,
+        standing=standing,
+        running=running,
+        happened=happened_line,
+        searched=searched_line,
+        unanswered=unanswered_line,
+    )
 
 
 def case_page(

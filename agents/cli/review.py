@@ -10,11 +10,13 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from agents.adapter.choice import Choice, Form
 from agents.adapter.correction import FOR_A_PERSON
 from agents.adapter.correction import correct as take_back
 from agents.adapter.dossier import Waiting
 from agents.adapter.edits import Draft, Numbered
 from agents.adapter.review import Desk, Stopped
+from agents.adapter.sources.opening import close_sources
 from agents.adapter.stated import stated
 from agents.cli.compose import adapter_of, officer_of
 from agents.cli.output import ERR, AsJson, Exit, guarded, plain, tell
@@ -23,7 +25,7 @@ from agents.hub.intake import faults_of
 from broker.settings import read_bytes
 from schemas.enums import CorrectionReason
 from schemas.errors import ConfigurationError, Fault
-from schemas.identifiers import CategoryId, SubjectRef
+from schemas.identifiers import CategoryId, Slug, SubjectRef
 from schemas.records import Officer
 
 app = typer.Typer(no_args_is_help=True, help="Decide what waits for a person at an agency.")
@@ -33,7 +35,18 @@ About = Annotated[str, typer.Argument(help="The subject, such as s1.")]
 What = Annotated[str, typer.Argument(help="The category, such as pol.intelligence.")]
 As = Annotated[str, typer.Option("--as", help="Your staff id: what you see and decide is entered in the access log.")]
 Role = Annotated[str, typer.Option(help="Your role.")]
-Person = Annotated[int | None, typer.Option("--person", min=1, help="Who is meant, by the number shown, when it is not sure.")]
+Person = Annotated[
+    list[int] | None,
+    typer.Option("--person", min=1, help="Who is meant, by the number shown, when it is not sure: one of each source. Repeatable."),
+]
+Nothing = Annotated[
+    list[str] | None,
+    typer.Option("--nothing", help="A source that holds nothing of who is meant: you looked, or it is none shown. Repeatable."),
+]
+Read = Annotated[
+    list[Path] | None,
+    typer.Option("--form", help="What you read in a source that only a person may read, as show --json asks. Repeatable."),
+]
 Words = Annotated[str | None, typer.Option("--interpretation", help="What it means, in your profession's words.")]
 States = Annotated[
     list[str] | None, typer.Option("--states", help="What you know of this question, such as court_order; it is decided with. Repeatable.")
@@ -47,11 +60,11 @@ def _desk(folder: Path, states: list[str] | None = None, grounds: str | None = N
     said = stated(states or (), grounds)
     adapter = adapter_of(folder)
     try:
-        desk = Desk(adapter.party, adapter.settings, adapter.pack, adapter.source)
+        desk = Desk(adapter.party, adapter.settings, adapter.pack, adapter.sources)
         desk.stated = said
         yield desk
     finally:
-        adapter.source.close()
+        close_sources(adapter.sources)
         adapter.party.close()
 
 
@@ -77,6 +90,8 @@ def show(
     viewer: As,
     role: Role = REVIEWER,
     person: Person = None,
+    nothing: Nothing = None,
+    form: Read = None,
     states: States = None,
     grounds: Grounds = None,
     folder: Home = Path(),
@@ -86,8 +101,9 @@ def show(
 
     Example: mash review show 3f0c12ab s1 pol.incidents --as p.shah --folder police/
     """
+    choice = _choice(person, nothing, form)
     with _desk(folder, states, grounds) as desk:
-        sight = desk.show(_waiting(desk, request, subject, category), _officer(desk, viewer, role), person)
+        sight = desk.show(_waiting(desk, request, subject, category), _officer(desk, viewer, role), choice)
         why = desk.why(sight.waiting)
         tell(as_json, sight_json(sight, why), [*sight_lines(sight, why), "", "This view is in the access log (unwitnessed)."])
 
@@ -101,6 +117,8 @@ def release(
     viewer: As,
     role: Role = REVIEWER,
     person: Person = None,
+    nothing: Nothing = None,
+    form: Read = None,
     states: States = None,
     grounds: Grounds = None,
     interpretation: Words = None,
@@ -113,9 +131,10 @@ def release(
 
     Example: mash review release 3f0c12ab s1 pol.incidents --as p.shah --folder police/
     """
+    choice = _choice(person, nothing, form)
     with _desk(folder, states, grounds) as desk:
         waiting, officer = _waiting(desk, request, subject, category), _officer(desk, viewer, role)
-        stopped = desk.release(waiting, officer, person=person, interpretation=interpretation)
+        stopped = desk.release(waiting, officer, choice=choice, interpretation=interpretation)
         _tell_done(desk, stopped, "released", as_json=as_json)
 
 
@@ -129,6 +148,8 @@ def edit(
     viewer: As,
     role: Role = REVIEWER,
     person: Person = None,
+    nothing: Nothing = None,
+    form: Read = None,
     states: States = None,
     grounds: Grounds = None,
     interpretation: Words = None,
@@ -139,10 +160,10 @@ def edit(
 
     Example: mash review edit 3f0c12ab s1 pol.incidents cut.json --as p.shah --folder police/
     """
-    draft = _draft(file)
+    draft, choice = _draft(file), _choice(person, nothing, form)
     with _desk(folder, states, grounds) as desk:
         waiting, officer = _waiting(desk, request, subject, category), _officer(desk, viewer, role)
-        stopped = desk.release(waiting, officer, person=person, draft=draft, file=str(file), interpretation=interpretation)
+        stopped = desk.release(waiting, officer, choice=choice, draft=draft, file=str(file), interpretation=interpretation)
         _tell_done(desk, stopped, "released as edited", as_json=as_json)
 
 
@@ -236,6 +257,20 @@ def _officer(desk: Desk, viewer: str, role: str) -> Officer:
 def _draft(file: Path) -> tuple[Numbered, ...]:
     try:
         return Draft.model_validate_json(read_bytes(file, "write `mash review show … --json` to it, and cut it down"), strict=True).items
+    except ValidationError as error:
+        raise ConfigurationError(faults_of(error, str(file))) from None
+
+
+def _choice(people: list[int] | None, nothing: list[str] | None, forms: list[Path] | None) -> Choice:
+    """What was said of the sources; a name that no source can have is told like one that no source has."""
+    if not all(map(Slug.accepts, nothing or ())):
+        raise ConfigurationError([Fault(file="--nothing", message="names no source", fix="look at those shown")])
+    return Choice(people=tuple(people or ()), nothing=frozenset(map(Slug, nothing or ())), forms=tuple(map(_form, forms or ())))
+
+
+def _form(file: Path) -> Form:
+    try:
+        return Form.model_validate_json(read_bytes(file, "write the form that `mash review show … --json` gives to it"), strict=True)
     except ValidationError as error:
         raise ConfigurationError(faults_of(error, str(file))) from None
 

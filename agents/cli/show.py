@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from agents.cli.casetext import happened_line, missing, running, standing, when
 from schemas.enums import Status
 from schemas.events import CaseRecord, JoinedAnswer, OralItem, Unasked
-from schemas.records import Answer, LadderStep, NearMiss, Searched, Subject
+from schemas.records import Answer, LadderStep, NearMiss, Searched, Subject, Unanswered
 
 _RECORD = TypeAdapter(CaseRecord)
 WORDS = {
@@ -25,6 +25,8 @@ WORDS = {
     Status.stale: "the agency's extract is too old",
 }
 
+MISSING = {Status.source_unavailable: "it did not answer", Status.stale: "it is too old"}
+
 
 def record_json(record: CaseRecord) -> dict[str, Any]:
     """A case record as plain JSON values."""
@@ -36,6 +38,11 @@ def searched_line(each: Searched) -> str:
     """Which source, how fresh, by what, and what it covers."""
     by = ", ".join(name.replace("_", " ") for name in each.identifiers) or "nothing that a search can go by"
     return f"{each.source} as of {each.as_of:%d %b %Y %H:%M} by {by}" + (f" (covers: {each.scope})" if each.scope else "")
+
+
+def unanswered_line(each: Unanswered) -> str:
+    """Which source is missing from an answer, why, and what it covers."""
+    return f"{each.source} IS MISSING: {MISSING[each.status]}" + (f" (covers: {each.scope})" if each.scope else "")
 
 
 def record_file(record: CaseRecord) -> bytes:
@@ -112,7 +119,8 @@ def answer_lines(joined: JoinedAnswer, basis: str) -> list[str]:
     for item in said.items:
         at = f"{item.at:%d %b %Y}" if item.at else "no date"
         fields = "; ".join(f"{field.name} {field.value}" for field in item.fields)
-        lines.append(f"      {at}  [{item.assertion.value}] {fields}")
+        lines.append(f"      {at}  [{item.assertion.value}] {fields}" + (f"  ({item.source})" if item.source else ""))
+    lines += [f"      {unanswered_line(each)}" for each in said.unanswered]
     if said.status not in {Status.released, Status.none_held}:
         lines.append(f"      ring {said.duty_contact.name} {said.duty_contact.phone} ({said.duty_contact.hours})")
         lines += [f"      would change it: {line}" for line in near_lines(said.near_misses)]

@@ -6,21 +6,22 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from agents.adapter.choice import Form, Named
 from agents.adapter.dossier import Dossier, Waiting
 from agents.adapter.edits import Numbered
-from agents.adapter.ports import Candidate
-from agents.adapter.review import Sight
-from agents.cli.show import WORDS, ladder_lines, name_of, near_lines, searched_line
+from agents.adapter.sight import Sight
+from agents.cli.show import WORDS, ladder_lines, name_of, near_lines, searched_line, unanswered_line
 from policies.explain import ladder, near_misses
 from policies.holder import holder_told
 from policies.sentences import MEANINGS
 from policies.vocabulary import Audience
-from schemas.records import Item, LadderStep, NearMiss, Searched, Subject
+from schemas.records import Item, LadderStep, NearMiss, Searched, Subject, Unanswered
 
 _NUMBERED = TypeAdapter(tuple[Numbered, ...])
 _SUBJECT = TypeAdapter(Subject)
+_FORMS = TypeAdapter(tuple[Form, ...])
 _LADDER, _MISSES = TypeAdapter(tuple[LadderStep, ...]), TypeAdapter(tuple[NearMiss, ...])
-_SEARCHED = TypeAdapter(tuple[Searched, ...])
+_SEARCHED, _UNANSWERED = TypeAdapter(tuple[Searched, ...]), TypeAdapter(tuple[Unanswered, ...])
 
 
 def waiting_json(waiting: Waiting, why: tuple[str, ...]) -> dict[str, Any]:
@@ -80,9 +81,11 @@ def sight_json(sight: Sight, why: tuple[str, ...]) -> dict[str, Any]:
         "ladder": _LADDER.dump_python(ladder(sight.decided.decision, Audience.reviewer), mode="json"),
         "near_misses": _MISSES.dump_python(misses, mode="json"),
         "candidates": [_candidate(number, each) for number, each in enumerate(sight.candidates, 1)],
-        "person": sight.candidates.index(sight.person) + 1 if sight.person is not None else None,
-        "would_say": None if not sight.is_lawful or sight.needs_person else sight.status.value,
-        "searched": _SEARCHED.dump_python(sight.search.searched if sight.search else (), mode="json"),
+        "people": list(sight.choice.people),
+        "forms": _FORMS.dump_python(sight.blanks, mode="json"),
+        "would_say": None if not sight.is_lawful or sight.needs_person or sight.unread else sight.status.value,
+        "searched": _SEARCHED.dump_python(sight.searched, mode="json"),
+        "unanswered": _UNANSWERED.dump_python(sight.unanswered, mode="json"),
         "items": _NUMBERED.dump_python(
             tuple(Numbered(number=number, item=each) for number, each in enumerate(sight.items, 1)), mode="json"
         ),
@@ -113,12 +116,17 @@ def sight_lines(sight: Sight, why: tuple[str, ...]) -> list[str]:
     if not sight.is_lawful:
         return [*lines, "", "The ladder does not allow it; nothing was looked up."]
     if sight.candidates:
-        chosen = facts["person"]
+        chosen = facts["people"]
         lines += ["", "It is not sure who is meant; one of these, for your eyes only"]
-        lines += [f"  {'>' if each['number'] == chosen else ' '}{_candidate_line(each)}" for each in facts["candidates"]]
+        lines += [f"  {'>' if each['number'] in chosen else ' '}{_candidate_line(each)}" for each in facts["candidates"]]
     if sight.needs_person:
-        return [*lines, "", "Name who is meant with --person, and look again; otherwise nothing is released."]
-    searched = "; ".join(map(searched_line, sight.search.searched if sight.search else ()))
+        fix = (
+            "Name who is meant with --person, or --nothing SOURCE where it is none of them, and look again; otherwise nothing is released."
+        )
+        return [*lines, "", fix]
+    if sight.unread:
+        return [*lines, "", f"Only a person may read {', '.join(sight.unread)}: give --form FILE, or --nothing SOURCE, and look again."]
+    searched = "; ".join([*map(searched_line, sight.searched), *map(unanswered_line, sight.unanswered)])
     lines += ["", f"Would say: {WORDS[sight.status]}  ({searched})"]
     return lines + [line for number, each in enumerate(sight.items, 1) for line in _item_lines(number, each)]
 
@@ -135,10 +143,12 @@ def _asked_about(subject: Subject) -> str:
     return f"{name_of(subject)} ({subject.relation_to_child}), born {born}, {homes}, {numbers}"
 
 
-def _candidate(number: int, person: Candidate) -> dict[str, Any]:
-    """A candidate without the key by which the agency's own system knows them."""
+def _candidate(number: int, named: Named) -> dict[str, Any]:
+    """A candidate and whose they are, without the key by which that source knows them."""
+    source, person = named
     return {
         "number": number,
+        "source": source,
         "family_name": person.family_name,
         "given_names": person.given_names,
         "born_on": person.born_on.isoformat() if person.born_on else None,
@@ -150,9 +160,12 @@ def _candidate(number: int, person: Candidate) -> dict[str, Any]:
 
 def _candidate_line(each: dict[str, Any]) -> str:
     name = f"{each['given_names']} {each['family_name']}"
-    return f"{each['number']}  {name}, born {each['born_on']}, {each['postcode']}, NHS {each['nhs_number']}"
+    return f"{each['number']}  {name}, born {each['born_on']}, {each['postcode']}, NHS {each['nhs_number']}  ({each['source']})"
 
 
 def _item_lines(number: int, item: Item) -> list[str]:
     at = f"{item.at:%d %b %Y}" if item.at else "no date"
-    return [f"  {number}  {at}  [{item.assertion.value}]", *(f"       {each.name}: {each.value}" for each in item.fields)]
+    return [
+        f"  {number}  {at}  [{item.assertion.value}]  {item.source or ''}".rstrip(),
+        *(f"       {each.name}: {each.value}" for each in item.fields),
+    ]

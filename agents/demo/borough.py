@@ -40,11 +40,11 @@ police/         SQLite, occurrences and who was involved
 trust/          an acute trust: CSV extracts
 gp/             a GP federation: FHIR R4 bundles, one a practice
 schools/        a schools trust: CSV, one file a school
-housing/        SQLite, tenancies
+housing/        SQLite, tenancies; beside it a CSV archive of the system before
 probation/      Parquet extracts
 truth.json      who is who and what should be found: for tests only
 
-Each agency's folder holds the [source] part of its adapter.toml.
+Each agency's folder holds in source.toml each [[source]] of its adapter.toml.
 """
 
 
@@ -86,12 +86,13 @@ def _write(folder: Path, town: Town, people: int, contacts: int, agencies: Seque
 def _writer(agency: str, town: Town) -> Callable[[Path, Sequence[Recorded], Sequence[Row]], None]:
     if agency == "schools":
         return lambda folder, people, rows: write_schools(folder, town, people, rows)
+    if agency == "housing":
+        return lambda folder, people, rows: write_housing(folder, town.today, people, rows)
     return {
         "csc": write_csc,
         "police": write_police,
         "trust": write_trust,
         "gp": write_gp,
-        "housing": write_housing,
         "probation": write_probation,
     }[agency]
 

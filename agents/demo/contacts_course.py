@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import time
+from datetime import time, timedelta
 from typing import Final
 
 from agents.demo.family import CHILD, COLLEGE, LANDLORD, MOTHER, NEIGHBOUR, PARTNER, SCHOOL, VISITOR, WARD, Family
-from agents.demo.histories import something
-from agents.demo.people import Town
+from agents.demo.histories import Held, something
+from agents.demo.people import Person, Town
 from agents.demo.scenes import Later, Part, Scene, changed, last_friday
 from schemas.enums import Consent, NecessityReason, Openness, Para18Reason, Purpose, Rag, Stage, SubjectRole
 
@@ -37,6 +37,16 @@ def _friday_dave(town: Town) -> Scene:
     )
 
 
+def _visited_before(town: Town, person: Person) -> Held:
+    """The same damp, more than a year ago: the system of that time has it."""
+    told = {
+        "visited_for": "Repair",
+        "hazard": "Damp and mould",
+        "condition": "Mould on the wall beside the cot; the window does not close.",
+    }
+    return Held(agency="housing", category="hou.property_condition", person=person, at=town.today - timedelta(days=480), fields=told)
+
+
 def _needs(town: Town) -> Scene:
     family = Family(town, (3, 8), council=True)
     return Scene(
@@ -47,6 +57,7 @@ def _needs(town: Town) -> Scene:
         held=(
             something(town, family.child, "gp.was_not_brought", (20, 80), appointment_with="Speech and language therapy"),
             something(town, family.mother, "hou.property_condition", (15, 60), hazard="Damp and mould"),
+            _visited_before(town, family.mother),
             something(town, family.mother, "hou.rent_arrears", (10, 40), band="£500 to £2,000"),
             something(town, family.child, "csc.contacts_referrals", (100, 300), outcome="Early help offered"),
         ),

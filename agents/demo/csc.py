@@ -12,7 +12,7 @@ from agents.demo.people import ABSENT, Dirt
 from agents.demo.registers import Recorded
 
 _HEAD: Final = """# SYNTHETIC. People, steps and forms; a view for each kind of step. Many people have no NHS number here.
-[source]
+[[source]]
 kind = "sql"
 name = "social-care-records"
 url = "sqlite:///records.sqlite"
@@ -58,7 +58,7 @@ def write_csc(folder: Path, people: Iterable[Recorded], rows: Iterable[Row]) -> 
 
 
 def source_toml() -> str:
-    """The `[source]` part of its adapter.toml."""
+    """The `[[source]]` part of its adapter.toml."""
     parts = [
         category_toml(category, f'table = "{_name(category)}"', "person_id", ("started_at", "%Y-%m-%d"), FIELDS[category])
         for category in HOLDS["csc"]

@@ -31,7 +31,7 @@ PLACES: Final = {  # category: resource, path of its day, paths of its fields in
     "health.sexual_health": ("Encounter", "period.start", ("serviceType.text", "reasonCode[0].text")),
 }
 _HEAD: Final = """# SYNTHETIC. Bundles of the federation's shared record, one a practice; Patient is read as UK Core says.
-[source]
+[[source]]
 kind = "fhir"
 name = "gp-records"
 folder = "bundles"
@@ -62,7 +62,7 @@ def write_gp(folder: Path, people: Iterable[Recorded], rows: Iterable[Row]) -> N
 
 
 def source_toml() -> str:
-    """The `[source]` part of its adapter.toml."""
+    """The `[[source]]` part of its adapter.toml."""
     parts = []
     for category in HOLDS["gp"]:
         resource, at, paths = PLACES[category]

@@ -1,11 +1,13 @@
-"""A housing authority's records as such systems look: tenancies, who lives in them, and cases about either."""
+"""A housing authority's records as such systems look: tenancies, who lives in them, cases about either, and an archive beside."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import Final
 
+from agents.demo.archive import FOLDER, archive_toml, is_archived, write_archive
 from agents.demo.database import new_database
 from agents.demo.histories import Row, category_toml, in_columns
 from agents.demo.people import Dirt
@@ -20,7 +22,7 @@ CASES: Final = {  # category: table, date column, columns of its fields in their
     "hou.domestic_abuse_move": ("management_moves", "agreed_on", ("moved", "lead_worker")),
 }
 _HEAD: Final = """# SYNTHETIC. Tenancies first; a person is somebody of a household. No NHS numbers; dates of birth as a tenant wrote them.
-[source]
+[[source]]
 kind = "sql"
 name = "housing-records"
 url = "sqlite:///records.sqlite"
@@ -42,30 +44,33 @@ CREATE VIEW household_members AS SELECT m.*, t.property_postcode FROM members m 
 """
 
 
-def write_housing(folder: Path, people: Iterable[Recorded], rows: Iterable[Row]) -> None:
-    """`records.sqlite` and `source.toml`."""
+def write_housing(folder: Path, today: date, people: Iterable[Recorded], rows: Iterable[Row]) -> None:
+    """`records.sqlite`, `archive/` with what is older, and `source.toml`, which names both."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "source.toml").write_text(source_toml(), encoding="utf-8")
-    members = list(people)
+    members, old, kept = list(people), list[Row](), list[Row]()
+    for row in rows:
+        (old if is_archived(row[1], today) else kept).append(row)
+    write_archive(folder / FOLDER, members, old)
     homes = {record.home.number: record.home for record in members}
     schema = "\n".join([_SCHEMA, *(_table(*place) for place in CASES.values())])
     with new_database(folder / "records.sqlite", schema) as database:
         tenancies = ((_tenancy(number), home.line, home.postcode) for number, home in sorted(homes.items()))
         database.executemany("INSERT INTO tenancies VALUES (?, ?, ?)", tenancies)
         database.executemany("INSERT INTO members VALUES (?, ?, ?, ?, ?)", map(_member, members))
-        for key, held in rows:
+        for key, held in kept:
             table, _, columns = CASES[held.category]
             marks = ", ".join("?" * (len(columns) + 2))
             database.execute(f"INSERT INTO {table} VALUES ({marks})", (key, held.at.isoformat(), *in_columns(held)))  # noqa: S608 - our own names above
 
 
 def source_toml() -> str:
-    """The `[source]` part of its adapter.toml."""
+    """The two `[[source]]` parts of its adapter.toml."""
     parts = [
         category_toml(category, f'table = "{table}"', "member_ref", (at, "%Y-%m-%d"), columns)
         for category, (table, at, columns) in CASES.items()
     ]
-    return "\n".join([_HEAD, *parts])
+    return "\n".join([_HEAD, *parts, archive_toml()])
 
 
 def _table(name: str, at: str, columns: tuple[str, ...]) -> str:

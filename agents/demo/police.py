@@ -27,7 +27,7 @@ NOMINAL_TABLES: Final = {  # category: table, date column, columns of its fields
     "pol.civil_orders": ("civil_orders", "granted_on", ("order_type", "condition_text", "expiry_date")),
 }
 _HEAD: Final = """# SYNTHETIC. Occurrence-centred records; people are found by name, date of birth and postcode.
-[source]
+[[source]]
 kind = "sql"
 name = "police-records"
 url = "sqlite:///records.sqlite"
@@ -100,7 +100,7 @@ def _insert(database: sqlite3.Connection, number: int, row: Row) -> None:
 
 
 def source_toml() -> str:
-    """The `[source]` part of the police's adapter.toml."""
+    """The `[[source]]` part of the police's adapter.toml."""
     parts = [_HEAD]
     for category, (name, columns) in OCCURRENCES.items():
         parts.append(category_toml(category, f'table = "occ_{name.lower()}"', "nominal_ref", ("occurred_at", "%Y-%m-%d %H:%M"), columns))

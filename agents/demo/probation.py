@@ -13,7 +13,7 @@ from agents.demo.registers import Recorded
 
 _PEOPLE: Final = (("crn", "VARCHAR"), ("surname", "VARCHAR"), ("forenames", "VARCHAR"), ("date_of_birth", "DATE"), ("postcode", "VARCHAR"))
 _HEAD: Final = """# SYNTHETIC. A weekly Parquet extract of people under supervision, found by name, date of birth and postcode.
-[source]
+[[source]]
 kind = "extracts"
 name = "probation-cases"
 folder = "."
@@ -44,7 +44,7 @@ def write_probation(folder: Path, people: Iterable[Recorded], rows: Sequence[Row
 
 
 def source_toml() -> str:
-    """The `[source]` part of its adapter.toml."""
+    """The `[[source]]` part of its adapter.toml."""
     parts = [
         category_toml(category, f'file = "{_file(category)}"', "crn", ("recorded_on", ""), FIELDS[category])
         for category in HOLDS["probation"]

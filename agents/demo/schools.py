@@ -25,7 +25,7 @@ EXTRACTS: Final = {  # category: file, date column, columns of its fields in the
 }
 MERGED: Final = frozenset({PRIMARIES[0], SECONDARIES[-1]})  # two schools in one file: the lines of the second are in another encoding
 _HEAD: Final = """# SYNTHETIC. One file a school and kind, as each school's system writes it. No NHS numbers; a UPN stays with the trust.
-[source]
+[[source]]
 kind = "extracts"
 name = "schools-extracts"
 folder = "."
@@ -67,7 +67,7 @@ def _day(at: date, school: str) -> str:
 
 
 def source_toml() -> str:
-    """The `[source]` part of its adapter.toml."""
+    """The `[[source]]` part of its adapter.toml."""
     parts = [
         category_toml(category, f'file = "{file}-*.csv"', "UPN", (at, "%d/%m/%Y"), columns)
         for category, (file, at, columns) in EXTRACTS.items()

@@ -19,7 +19,7 @@ EXTRACTS: Final = {  # category: file, date column, its format, columns of its f
     "mat.booking_concerns": ("maternity_bookings.csv", "BOOKED", "%d/%m/%Y", ("CONCERN", "GEST_WKS")),
 }
 _HEAD: Final = """# SYNTHETIC. Nightly extracts of a patient index, an emergency department, surgical wards and a maternity unit.
-[source]
+[[source]]
 kind = "csv"
 name = "trust-extracts"
 folder = "."
@@ -50,7 +50,7 @@ def write_trust(folder: Path, people: Iterable[Recorded], rows: Sequence[Row]) -
 
 
 def source_toml() -> str:
-    """The `[source]` part of the trust's adapter.toml."""
+    """The `[[source]]` part of the trust's adapter.toml."""
     parts = [
         category_toml(category, f'file = "{file}"', "PAT_NO", (at, form), columns)
         for category, (file, at, form, columns) in EXTRACTS.items()

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from agents.demo.archive import archive_key
 from agents.demo.histories import Held, Row
 from agents.demo.people import TRACED, Person, Town
 from agents.demo.registers import AGENCIES, Recorded
@@ -69,7 +70,18 @@ def _part(
     outcome = "wrong" if agency in part.wrong else part.expected.get(agency, kept) if mine else kept
     dirt = sorted({kind.value for record in mine for kind in record.dirt})
     rows = [{"category": each.category, "at": each.at.isoformat(), "fields": each.fields} for each in held[agency, part.person.serial]]
-    return {"keys": [record.key for record in mine], "outcome": outcome, "dirt": dirt, "as_told": not part.said, "rows": rows}
+    return {
+        "keys": [key for record in mine for key in _keys(record)],
+        "outcome": outcome,
+        "dirt": dirt,
+        "as_told": not part.said,
+        "rows": rows,
+    }
+
+
+def _keys(record: Recorded) -> tuple[str, ...]:
+    """Under which a person stands in each of an agency's systems."""
+    return (record.key, archive_key(record.key)) if record.agency == "housing" else (record.key,)
 
 
 def _person(person: Person, records: dict[tuple[str, int], list[Recorded]]) -> dict[str, Any]:
@@ -82,6 +94,6 @@ def _person(person: Person, records: dict[tuple[str, int], list[Recorded]]) -> d
         "nhs_number": person.nhs_number,
         "verified": person.trace_status == TRACED,
         "care": person.care,
-        "keys": {agency: [record.key for record in each] for agency, each in mine.items() if each},
+        "keys": {agency: [key for record in each for key in _keys(record)] for agency, each in mine.items() if each},
         "dirt": {agency: sorted({kind.value for record in each for kind in record.dirt}) for agency, each in mine.items() if each},
     }

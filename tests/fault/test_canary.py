@@ -23,6 +23,7 @@ import traceback
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from urllib.parse import quote_plus
 from uuid import NAMESPACE_DNS, NAMESPACE_OID, NAMESPACE_URL, NAMESPACE_X500, UUID, uuid3, uuid5
 
@@ -32,6 +33,7 @@ import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from prometheus_client import generate_latest
 from pydantic import TypeAdapter
+from sources_of import only
 from typer.testing import CliRunner
 
 from agents.adapter.sources.opening import open_source
@@ -366,11 +368,11 @@ class Run:
             message = f"cannot go on with {self.contacts[0]}"
             raise RuntimeError(message, *found)
 
-        looks = self.trust.source.candidates
-        self.police.react, self.trust.source.candidates = fail, fail
+        looks = only(self.trust).system.candidates
+        self.police.react, only(self.trust).system.candidates = fail, fail
         self.another_contact(101)
         demo.work(self.borough)
-        self.trust.source.candidates = looks
+        only(self.trust).system.candidates = looks
         del self.police.react
         answers = self.hub.record(self.hub.party.store.cases()[-1])
         assert {str(each.status) for each in answers.agencies} == {"rejected", "answered"}
@@ -414,22 +416,22 @@ class Run:
             self.folder / name for name in ("police/records.sqlite", "trust/patients.csv", "trust/ed_attendances.csv")
         )
         kept = patients.read_bytes()
-        self.police.source.close()
+        only(self.police).system.close()
         records.rename(self.folder / "away")
         patients.write_bytes((self.folder / "contacts.jsonl").read_bytes())
         self.another_contact(102)
         demo.work(self.borough)
         subject = TypeAdapter(Subject).validate_json(json.dumps(self.contacts[0]["subjects"][0]), strict=True)
         for adapter in self.borough.agencies.adapters:
-            self.raises(lambda source=adapter.source: source.candidates(subject))
+            self.raises(partial(only(adapter).system.candidates, subject))
             self.command("doctor", adapter.party.folder.path)
-        self.raises(lambda: open_source(self.trust.settings.source, self.folder / "trust"))
+        self.raises(lambda: open_source(only(self.trust).settings, self.folder / "trust"))
         (self.folder / "away").rename(records)
         patients.write_bytes(kept)
         key = next(row for row in kept.decode("cp1252").splitlines() if row.startswith(WORD)).split(",")[0]
         with attendances.open("a", encoding="cp1252", newline="") as file:
             file.write(f"{key},{self.canaries.text()},no day,x,y\r\n{WORD},01/13/2026 99:00,{WORD}\r\n")
-        self.said += [f"{fault} {fault!r}" for fault in self.trust.source.faults()]
+        self.said += [f"{fault} {fault!r}" for fault in only(self.trust).system.faults()]
         self.command("doctor", self.folder / "trust")
         with closing(sqlite3.connect(records)) as database, database:
             database.execute("UPDATE nominals SET dob=? WHERE surname LIKE ?", (self.canaries.text(), f"{WORD}%"))
@@ -438,8 +440,8 @@ class Run:
                 database.execute(f"UPDATE {name} SET {date}=?", (self.canaries.text(),))  # noqa: S608 - the demo's own names
         self.another_contact(103)
         demo.work(self.borough)
-        self.trust.source.close()
-        self.raises(lambda: self.trust.source.candidates(subject))
+        only(self.trust).system.close()
+        self.raises(lambda: only(self.trust).system.candidates(subject))
 
     def bad_records(self):
         """What the codec says of bytes and values that are no record."""

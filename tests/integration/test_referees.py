@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import borough
 import pytest
 from referees import judge, table, words_of
+from sources_of import only, put
 
-from agents.adapter.sources.opening import open_source
+from agents.adapter.sources.opening import close_sources, open_source
 from agents.cli import demo
 from agents.demo.ceremony import MEMBERS
 from agents.hub.links import Linked, linked
@@ -63,12 +64,12 @@ def records_of(opened):
 def ask_while_two_sources_fail(opened, folder):
     """The contact of which nothing is held, once more: the police's system is gone, and the trust's extracts are two months old."""
     police, trust = (next(each for each in opened.agencies.adapters if each.party.id.slug == name) for name in ("police", "trust"))
-    police.source.close()
+    close_sources(police.sources)
     (folder / "police" / "records.sqlite").rename(folder / "police" / "gone")
     for path in (folder / "trust").glob("*.csv"):
         os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 60 * 24 * 3600))
-    trust.source.close()
-    trust.source = open_source(trust.settings.source, folder / "trust")
+    close_sources(trust.sources)
+    put(trust, open_source(only(trust).settings, folder / "trust"))
     line = json.loads((folder / "contacts.jsonl").read_text().splitlines()[7])  # nothing_held
     line["contact_ref"] = BROKEN
     line["decision"]["necessity"]["text"] = "The drawing was shown again today; what was not known last week may be known now."
@@ -202,3 +203,11 @@ def test_adoption_and_a_safe_address_are_told_by_telephone_whether_or_not_anythi
         told = {each.answer.status for each in record.answers if each.answer.category == category}
         assert told <= {Status.contact_us, Status.withheld}
     assert [each for each in named(worked, scene).answers if each.answer.category == category]
+
+
+def test_housings_answer_joins_what_its_system_and_its_archive_hold_each_item_naming_its_source(worked):
+    answers = [each.answer for each in named(worked, "needs").answers if each.answer.category == "hou.property_condition"]
+    both = [each for each in answers if {item.source for item in each.items} == {"housing-records", "housing-archive"}]
+    assert both
+    assert all([one.source for one in each.searched] == ["housing-records", "housing-archive"] for each in both)
+    assert all(item.source for record in worked.records.values() for joined in record.answers for item in joined.answer.items)

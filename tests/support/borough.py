@@ -23,6 +23,7 @@ from unittest.mock import patch
 import sqlalchemy as sa
 
 from agents.adapter.service import Adapter
+from agents.adapter.sources.opening import close_sources
 from agents.cli import compose, demo
 from agents.cli.agencies import Agencies
 from agents.cli.log import verify_party
@@ -98,7 +99,7 @@ def open_borough(
 def close_service(service: Hub | Adapter) -> None:
     """Let go of a party's store and source."""
     if isinstance(service, Adapter):
-        service.source.close()
+        close_sources(service.sources)
     service.party.store.close()
 
 

@@ -44,9 +44,7 @@ class Known:
         self.calls.append(subject.ref)
         if self.error is not None:
             raise self.error
-        return Found(
-            source=Slug("known"), as_of=self.as_of, rows=tuple(self.person(subject, each) for each in range(self.people)), by=BY_NAME
-        )
+        return Found(as_of=self.as_of, rows=tuple(self.person(subject, each) for each in range(self.people)), by=BY_NAME)
 
     def person(self, subject, number):
         return Candidate(
@@ -61,14 +59,14 @@ class Known:
 
     def fetch(self, person, category, since, until):
         self.calls.append((person.key, category))
-        return Found(source=Slug("known"), as_of=self.as_of, rows=self.found)
+        return Found(as_of=self.as_of, rows=self.found)
 
     def close(self):
         """Nothing is open."""
 
 
 def desk_of(adapter):
-    return Desk(adapter.party, adapter.settings, adapter.pack, adapter.source)
+    return Desk(adapter.party, adapter.settings, adapter.pack, adapter.sources)
 
 
 def request_for(borough, adapter, scene, **changes):

@@ -13,6 +13,7 @@ from unittest.mock import patch
 import sqlalchemy as sa
 
 from agents.adapter.service import Adapter
+from agents.adapter.sources.opening import close_sources
 from agents.cli.compose import adapter_of, hub_of
 from agents.demo.borough import write_borough
 from agents.demo.ceremony import MEMBERS, found_network, renew
@@ -141,7 +142,7 @@ class SmallBorough:
             if (each := vars(self).pop(name, None)) is not None:
                 each.party.store.close()
             if isinstance(each, Adapter):
-                each.source.close()
+                close_sources(each.sources)
         self.transport.close()
 
 

@@ -11,13 +11,15 @@ from uuid import uuid4
 import pytest
 from pydantic import TypeAdapter
 from small_borough import NOW, SmallBorough, alarms, entries_of, rows
+from sources_of import only, put
 
 from agents.adapter import agency
-from agents.adapter.answer import BY_PERSON, MOST, Asked, Said, Search, decide_question
+from agents.adapter.answer import MOST, Asked, Said, decide_question, least
 from agents.adapter.answer import answer as say
 from agents.adapter.matching import Match, MatchOutcome
 from agents.adapter.parts import respond
 from agents.adapter.ports import BY_NUMBER, Candidate, Found, Row
+from agents.adapter.search import Search
 from agents.adapter.sources.opening import open_source
 from agents.demo.ceremony import renew
 from agents.hub.checks import Asker, plan
@@ -35,7 +37,7 @@ from schemas.errors import SourceUnavailableError
 from schemas.events import Contact
 from schemas.identifiers import CategoryId, DecisionId, Digest, PartyId, Slug, SubjectRef, Thread
 from schemas.record import MAX_ITEMS
-from schemas.records import DecisionIdentity, Question, Response, Searched
+from schemas.records import DecisionIdentity, Question, Response
 
 CONTACT = TypeAdapter(Contact)
 SCENES = {"s47": 0, "s17": 1, "twins": 5, "nobody_holds": 6, "nothing_held": 7, "intelligence": 9}
@@ -61,11 +63,11 @@ def fresh(tmp_path):
 @pytest.fixture(autouse=True)
 def as_it_was(borough):
     """Each test may exchange clock, source and pack."""
-    parts = [(adapter, adapter.source, adapter.pack, adapter.settings) for adapter in borough.adapters]
+    parts = [(adapter, adapter.sources, adapter.pack, adapter.settings) for adapter in borough.adapters]
     yield
     borough.clock.at = NOW
     for adapter, source, pack, settings in parts:
-        adapter.source, adapter.pack, adapter.settings = source, pack, settings
+        adapter.sources, adapter.pack, adapter.settings = source, pack, settings
         while adapter.step():
             pass
 
@@ -101,10 +103,10 @@ class Sure:
             nhs_number=None,
             nhs_number_verified=False,
         )
-        return Found(source=Slug("sure"), as_of=self.as_of, rows=(person,), by=BY_NUMBER)
+        return Found(as_of=self.as_of, rows=(person,), by=BY_NUMBER)
 
     def fetch(self, person, category, since, until):
-        return Found(source=Slug("sure"), as_of=self.as_of, rows=self.found)
+        return Found(as_of=self.as_of, rows=self.found)
 
     def close(self):
         """Nothing is open."""
@@ -229,8 +231,8 @@ def test_a_subject_whom_nothing_is_given_to_look_by_is_ambiguous_and_never_not_f
 
 def test_an_answer_states_source_freshness_identifiers_used_and_scope(borough):
     police = borough.police
-    source = police.settings.source.model_copy(update={"scope": "Incidents of this force since 2010"})
-    police.settings = police.settings.model_copy(update={"source": source})
+    source = only(police).settings.model_copy(update={"scope": "Incidents of this force since 2010"})
+    police.sources = {source.name: replace(only(police), settings=source)}
     (searched,) = {each.searched for each in said(ask(borough, police)) if each.status is Status.released}
     (one,) = searched
     assert (one.source, one.identifiers, one.scope) == (source.name, ("family_name", "born_on"), "Incidents of this force since 2010")
@@ -239,7 +241,7 @@ def test_an_answer_states_source_freshness_identifiers_used_and_scope(borough):
 
 @pytest.mark.proves("I11")
 def test_a_refusal_is_decided_before_any_search_and_searches_nothing(borough):
-    counting = borough.trust.source = Counting(borough.trust.source)
+    counting = put(borough.trust, Counting(only(borough.trust).system))
     found = ask(borough, borough.trust, **REFUSED)
     assert statuses(found) == {Status.withheld}
     assert [each.searched for each in said(found)] == [()] * len(said(found))
@@ -266,10 +268,10 @@ def test_a_question_that_is_not_released_reads_the_same_whether_or_not_anything_
         asked = request_for(borough, police, "intelligence").questions
         changes["questions"] = tuple(each for each in asked if each.category == changes["questions"])
     told = {}
-    for name, source in (("held", Sure(*rows_of(INTELLIGENCE, police.pack))), ("not held", Sure()), ("real", police.source)):
-        police.source = Counting(source)
+    for name, source in (("held", Sure(*rows_of(INTELLIGENCE, police.pack))), ("not held", Sure()), ("real", only(police).system)):
+        put(police, Counting(source))
         before = len(sizes(police))
-        told[name] = plainly(ask(borough, police, "intelligence", **changes)), sizes(police)[before:], police.source.calls
+        told[name] = plainly(ask(borough, police, "intelligence", **changes)), sizes(police)[before:], only(police).system.calls
     assert told["held"] == told["not held"] == told["real"]
     assert {each.status for each in told["held"][0]} == expected
     assert told["held"][2] == []
@@ -281,7 +283,7 @@ def test_held_and_not_held_weigh_the_same_on_the_wire(borough):
     questions = tuple(each for each in request_for(borough, police, "s47").questions if each.subject_ref == "s3")
     weights = []
     for source in (Sure(*rows_of(CategoryId("pol.custody"), police.pack)), Sure()):
-        police.source = source
+        put(police, source)
         before = len(sizes(police))
         found = ask(borough, police, questions=questions)
         weights.append((Status.released in statuses(found), sizes(police)[before:]))
@@ -292,7 +294,7 @@ def test_held_and_not_held_weigh_the_same_on_the_wire(borough):
 
 
 def test_a_stale_directory_or_snapshot_releases_nothing_without_a_person(borough):
-    counting = borough.trust.source = Counting(borough.trust.source)
+    counting = put(borough.trust, Counting(only(borough.trust).system))
     borough.clock.move(hours=25)
     found = ask(borough, borough.trust)
     assert statuses(found) == {Status.in_review}
@@ -302,29 +304,29 @@ def test_a_stale_directory_or_snapshot_releases_nothing_without_a_person(borough
 
 
 def test_a_source_behind_its_allowed_lag_is_stale_and_never_none_held(borough):
-    folder, settings = borough.folder / "trust", borough.trust.settings.source
+    folder, settings = borough.folder / "trust", only(borough.trust).settings
     old = (NOW - settings.allowed_lag - timedelta(days=1)).timestamp()
     times = {path: path.stat().st_mtime for path in folder.glob("*.csv")}
     for path in times:
         os.utime(path, (old, old))
-    borough.trust.source = open_source(settings, folder)
+    put(borough.trust, open_source(settings, folder))
     try:
         for scene in ("s47", "nothing_held", "nobody_holds"):
             found = ask(borough, borough.trust, scene)
             assert statuses(found) == {Status.stale}
             assert all(not each.items and not each.agreed_fields and each.searched for each in said(found))
     finally:
-        borough.trust.source.close()
+        only(borough.trust).system.close()
         for path, at in times.items():
             os.utime(path, (at, at))
 
 
 @pytest.mark.proves("I7")
 def test_a_source_that_is_gone_is_said_to_be_and_never_none_held(borough, tmp_path):
-    settings = borough.police.settings.source
-    borough.police.source = open_source(settings, tmp_path)  # there is no database here
+    settings = only(borough.police).settings
+    put(borough.police, open_source(settings, tmp_path))  # there is no database here
     found = ask(borough, borough.police)
-    borough.police.source.close()
+    only(borough.police).system.close()
     assert statuses(found) == {Status.source_unavailable, Status.contact_us}
     assert {each.duty_contact for each in said(found)} == {borough.police.party.settings.contact}
 
@@ -333,7 +335,7 @@ def test_a_source_that_is_gone_is_said_to_be_and_never_none_held(borough, tmp_pa
 @pytest.mark.parametrize("when", ["candidates", ED])
 @pytest.mark.parametrize("error", [SourceUnavailableError("down"), ValueError("SECRET"), RuntimeError(), KeyError("x")], ids=repr)
 def test_any_error_of_a_source_withholds_that_answer_and_names_the_duty_contact(borough, capsys, when, error):
-    borough.trust.source = Broken(error, when)
+    put(borough.trust, Broken(error, when))
     before = alarms(borough.trust.party).get("source_failed", 0)
     found = ask(borough, borough.trust)
     failed = said(found, ED)
@@ -353,7 +355,7 @@ def test_an_error_while_matching_or_answering_withholds_too(borough, monkeypatch
     if where == "match":
         monkeypatch.setattr(agency, "match", lambda *_: 1 / 0)
     else:
-        borough.trust.source = Sure(Row(at=date(2026, 11, 1), fields=((Slug("diagnosis"), "x"),), assertion="hearsay"))
+        put(borough.trust, Sure(Row(at=date(2026, 11, 1), fields=((Slug("diagnosis"), "x"),), assertion="hearsay")))
     found = ask(borough, borough.trust)
     assert {each.status for each in said(found, ED)} == {Status.source_unavailable}
     assert {each.duty_contact for each in said(found)} == {borough.trust.party.settings.contact}
@@ -362,7 +364,7 @@ def test_an_error_while_matching_or_answering_withholds_too(borough, monkeypatch
 
 @pytest.mark.proves("I7")
 def test_an_error_inside_the_decision_withholds_searches_nothing_and_alarms(borough):
-    counting = borough.trust.source = Counting(borough.trust.source)
+    counting = put(borough.trust, Counting(only(borough.trust).system))
     borough.trust.pack = borough.police.pack  # decide() cannot decide by another controller's pack
     found = ask(borough, borough.trust)
     assert statuses(found) == {Status.withheld}
@@ -407,7 +409,7 @@ def test_every_answer_leaning_on_a_rule_no_lawyer_has_confirmed_says_so(borough)
         )
         for question in request.questions:
             decided = decide_question(asked, question, adapter.pack, NOW)
-            shown = say(asked, decided, None, adapter.pack, adapter.party.settings.contact, NOW)
+            shown = say(asked, decided, (), adapter.pack, adapter.party.settings.contact, NOW)
             for step, layer in zip(shown.ladder, decided.decision.answers, strict=True):
                 rules = [rule for rule in (layer.rule, layer.recipient_rule) if rule is not None]
                 needed = any(rule.legal_review is LegalReview.needed for rule in rules)
@@ -587,27 +589,22 @@ PERSON = Candidate(key="k", family_name="x", given_names="y", born_on=None, post
 CONFIRMED = Match(outcome=MatchOutcome.confirmed, person=PERSON)
 ROW = Row(at=date(2026, 11, 20), fields=((Slug("diagnosis"), "Bruise"),), assertion="fact")
 LONG_AGO = NOW - timedelta(days=2)
-SEEN = (Searched(source=Slug("s"), as_of=NOW, identifiers=BY_NUMBER, scope=""),)
+SEEN = {"source": Slug("s"), "as_of": NOW, "by": BY_NUMBER}
+SILENT = Search(source=Slug("s"), failed=True)
 
 
 @pytest.mark.parametrize(
     ("search", "expected"),
     [
-        (Search(match=CONFIRMED, found=Found(source=Slug("s"), as_of=NOW, rows=(ROW,)), searched=SEEN), Status.released),
-        (Search(match=CONFIRMED, found=Found(source=Slug("s"), as_of=NOW), searched=SEEN), Status.none_held),
-        (Search(match=Match(outcome=MatchOutcome.none), searched=SEEN), Status.not_found),
-        (Search(match=Match(outcome=MatchOutcome.ambiguous), searched=SEEN), Status.ambiguous),
-        (Search(match=Match(outcome=MatchOutcome.probable, person=PERSON), searched=SEEN), Status.ambiguous),
-        (Search(failed=True), Status.source_unavailable),
-        (BY_PERSON, Status.in_review),
-        (Search(match=CONFIRMED, searched=SEEN), Status.source_unavailable),
-        (None, Status.source_unavailable),
-        (
-            Search(
-                match=CONFIRMED, found=Found(source=Slug("s"), as_of=NOW - timedelta(days=2), rows=(ROW,)), allowed_lag=timedelta(days=1)
-            ),
-            Status.stale,
-        ),
+        (lambda items: Search(match=CONFIRMED, items=items, **SEEN), Status.released),
+        (lambda _: Search(match=CONFIRMED, items=(), **SEEN), Status.none_held),
+        (lambda _: Search(match=Match(outcome=MatchOutcome.none), **SEEN), Status.not_found),
+        (lambda _: Search(match=Match(outcome=MatchOutcome.ambiguous), **SEEN), Status.ambiguous),
+        (lambda _: Search(match=Match(outcome=MatchOutcome.probable, person=PERSON), **SEEN), Status.ambiguous),
+        (lambda _: SILENT, Status.source_unavailable),
+        (lambda _: Search(source=Slug("s"), by_person=True), Status.in_review),
+        (lambda _: Search(match=CONFIRMED, **SEEN), Status.source_unavailable),
+        (lambda items: Search(match=CONFIRMED, items=items, **SEEN | {"as_of": LONG_AGO}, allowed_lag=timedelta(days=1)), Status.stale),
     ],
 )
 def test_the_status_of_what_may_be_released_follows_from_the_search(borough, search, expected):
@@ -615,7 +612,8 @@ def test_the_status_of_what_may_be_released_follows_from_the_search(borough, sea
     question = next(each for each in asked.request.questions if each.category == ED)
     decided = decide_question(asked, question, borough.trust.pack, NOW)
     assert decided.searches
-    answer = say(asked, decided, search, borough.trust.pack, borough.trust.party.settings.contact, NOW)
+    found = search(least(asked, question, Slug("s"), (ROW,), borough.trust.pack))
+    answer = say(asked, decided, (found,), borough.trust.pack, borough.trust.party.settings.contact, NOW)
     assert answer.status is expected
     assert bool(answer.items) == (expected is Status.released)
 
@@ -625,8 +623,8 @@ def test_rows_outside_the_span_are_not_released_though_the_source_gives_them(bor
     question = next(each for each in asked.request.questions if each.category == ED)
     old = replace(ROW, at=question.since - timedelta(days=1))
     decided = decide_question(asked, question, borough.trust.pack, NOW)
-    found = Search(match=CONFIRMED, found=Found(source=Slug("s"), as_of=NOW, rows=(old,)), searched=SEEN)
-    assert say(asked, decided, found, borough.trust.pack, borough.trust.party.settings.contact, NOW).status is Status.none_held
+    found = Search(match=CONFIRMED, items=least(asked, question, Slug("s"), (old,), borough.trust.pack), **SEEN)
+    assert say(asked, decided, (found,), borough.trust.pack, borough.trust.party.settings.contact, NOW).status is Status.none_held
 
 
 def test_a_question_that_a_person_holds_reads_the_same_whatever_is_held_and_nothing_is_searched(borough):
@@ -634,8 +632,8 @@ def test_a_question_that_a_person_holds_reads_the_same_whatever_is_held_and_noth
     question = next(each for each in asked.request.questions if each.category == ED)
     decided = replace(decide_question(asked, question, borough.trust.pack, NOW), held=True)
     assert not decided.searches
-    found = Search(match=CONFIRMED, found=Found(source=Slug("s"), as_of=NOW, rows=(ROW,)), searched=SEEN)
-    one, two = (say(asked, decided, search, borough.trust.pack, contact, NOW) for search in (None, replace(found, searched=())))
+    found = Search(match=CONFIRMED, items=least(asked, question, Slug("s"), (ROW,), borough.trust.pack), **SEEN)
+    one, two = (say(asked, decided, searches, borough.trust.pack, contact, NOW) for searches in ((), (found, SILENT)))
     assert one == two
     assert (one.status, one.items, one.agreed_fields) == (Status.contact_us, (), ())
 
@@ -643,7 +641,7 @@ def test_a_question_that_a_person_holds_reads_the_same_whatever_is_held_and_noth
 def test_what_two_packs_decided_comes_in_parts_of_one_revision_each_naming_its_pack(borough):
     asked, contact = asked_of(borough), borough.trust.party.settings.contact
     decided = [decide_question(asked, each, borough.trust.pack, NOW) for each in asked.request.questions]
-    answers = [say(asked, each, None, borough.trust.pack, contact, NOW) for each in decided]
+    answers = [say(asked, each, (), borough.trust.pack, contact, NOW) for each in decided]
     packs = [Digest(bytes([number % 2]) * 32) for number in range(len(answers))]
     parts = respond(asked, [Said(answer=each, pack_digest=pack) for each, pack in zip(answers, packs, strict=True)], 3)
     assert [(each.revision, each.part, each.parts) for each in parts] == [(3, 1, 2), (3, 2, 2)]
@@ -667,8 +665,8 @@ def test_an_answer_too_large_for_one_body_goes_to_a_person(borough):
         (asked, small, MAX_ITEMS + 1, Status.in_review),
     )
     for asked, row, count, expected in cases:
-        found = Search(match=CONFIRMED, found=Found(source=Slug("s"), as_of=NOW, rows=(row,) * count), searched=SEEN)
-        answer = say(asked, decided, found, borough.trust.pack, contact, NOW)
+        found = Search(match=CONFIRMED, items=least(asked, question, Slug("s"), (row,) * count, borough.trust.pack), **SEEN)
+        answer = say(asked, decided, (found,), borough.trust.pack, contact, NOW)
         assert answer.status is expected
         (part,) = respond(asked, [Said(answer=answer, pack_digest=borough.trust.pack.digest)])
         assert part.answers == (answer,)
@@ -686,8 +684,8 @@ def test_answers_too_large_for_one_body_come_in_parts_each_with_its_entries_and_
         subjects=tuple(replace(partner, ref=SubjectRef(f"s{number}")) for number in range(1, 13)),
     )
     long = Row(at=date(2026, 11, 1), fields=((Slug("summary"), "word " * 1600),), assertion="fact")
-    police.source.close()
-    police.source = Sure(long)
+    only(police).system.close()
+    put(police, Sure(long))
     before = len(entries_of(police.party))
     hub.intake(CONTACT.dump_json(many), "many.jsonl")
     fresh.work()

@@ -27,7 +27,8 @@ from schemas.envelope import Header
 from schemas.errors import MalformedRecordError, OversizeRecordError, UnknownSchemaError
 from schemas.identifiers import NhsNumber, PartyId
 from schemas.lock import text_of
-from schemas.records import Acknowledgement, Hole, Rejection, StreamStatus
+from schemas.records import Acknowledgement, Rejection
+from schemas.streams import Hole, StreamStatus
 
 HEADER = TestNetwork().header()
 

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from desks import ED, HELD, REASON, SHAH, Known, again, asked, desk_of, take_back, waits, work
 from small_borough import SmallBorough, entries_of, packs_read_once, write_files
+from sources_of import only, put
 
 from agents.demo.ceremony import renew
 from agents.hub.entries import case_entry
@@ -97,8 +98,8 @@ def test_what_a_hub_did_not_ask_is_counted(fresh):
 
 
 def test_what_a_person_released_or_withheld_comes_out_as_logged(fresh):
-    fresh.trust.source.close()
-    fresh.trust.source = Known(HELD)
+    only(fresh.trust).system.close()
+    put(fresh.trust, Known(HELD))
     desk = desk_of(fresh.trust)
     released, withheld = asked(fresh, fresh.trust), asked(fresh, fresh.trust)
     fresh.clock.move(seconds=1)
@@ -115,8 +116,8 @@ def test_what_a_person_released_or_withheld_comes_out_as_logged(fresh):
 
 
 def test_an_answer_that_goes_out_again_unchanged_is_one_decision(fresh):
-    fresh.trust.source.close()
-    fresh.trust.source = Known(HELD)
+    only(fresh.trust).system.close()
+    put(fresh.trust, Known(HELD))
     dossier, desk = asked(fresh, fresh.trust), desk_of(fresh.trust)
     first = {each.logged.id for each in rebuilt(fresh.trust.party)[0]}
     fresh.clock.move(seconds=1)

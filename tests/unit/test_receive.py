@@ -37,8 +37,9 @@ from schemas.enums import Kind, Refusal, StatementKind, Status
 from schemas.envelope import Envelope, Header, Signed
 from schemas.errors import StoreUnavailableError
 from schemas.identifiers import CategoryId, DecisionId, Digest, Incarnation, Kid, Network, PartyId, SubjectRef, Thread, WrappedKey
-from schemas.records import Acknowledgement, Answer, Hole, Rejection, Response, StreamStatus
+from schemas.records import Acknowledgement, Answer, Rejection, Response
 from schemas.statements import Directory, Revocation, Statement
+from schemas.streams import Hole, StreamStatus
 
 NUMBERS = itertools.count(1)
 

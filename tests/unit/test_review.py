@@ -32,9 +32,11 @@ from desks import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_borough import NOW, SmallBorough, entries_of
+from sources_of import only, put
 from tree import ROOT
 
 from agents.adapter.answer import MOST
+from agents.adapter.choice import Choice
 from agents.adapter.duty import Duty
 from agents.adapter.ports import Row
 from agents.adapter.review import Hindrance
@@ -63,10 +65,10 @@ def fresh(tmp_path, borough):
 @pytest.fixture(autouse=True)
 def as_it_was(borough):
     """Each test may exchange clock, source, pack and settings."""
-    parts = [(adapter, adapter.source, adapter.pack, adapter.settings) for adapter in borough.adapters]
+    parts = [(adapter, adapter.sources, adapter.pack, adapter.settings) for adapter in borough.adapters]
     yield
     for adapter, source, pack, kept in parts:
-        adapter.source, adapter.pack, adapter.settings = source, pack, kept
+        adapter.sources, adapter.pack, adapter.settings = source, pack, kept
 
 
 # ---------------------------------------------------------------------------------------------- the queue
@@ -87,8 +89,8 @@ def test_what_waits_is_what_only_a_person_may_answer_the_most_pressing_first(fre
 
 @pytest.mark.proves("I8")
 def test_from_contact_to_review_to_a_released_item_with_its_interpretation_in_the_hubs_record(fresh):
-    fresh.trust.source.close()
-    fresh.trust.source = Known(HELD, OTHER)
+    only(fresh.trust).system.close()
+    put(fresh.trust, Known(HELD, OTHER))
     fresh.take_in()
     fresh.work()
     desk = desk_of(fresh.trust)
@@ -120,9 +122,9 @@ def test_from_contact_to_review_to_a_released_item_with_its_interpretation_in_th
     assert [each for each in others[0] if (each.subject_ref, each.category) != ("s1", ED)] == others[1]
     logged = [each for each in about(fresh.trust.party, waiting.dossier) if each.actor == SHAH]
     assert [(each.operation, each.outcome) for each in logged] == [
-        (Operation.consultation, "searched.known"),
+        (Operation.consultation, "searched.trust-extracts"),
         (Operation.consultation, "shown"),
-        (Operation.consultation, "searched.known"),
+        (Operation.consultation, "searched.trust-extracts"),
         (Operation.decision, "release"),
         (Operation.disclosure, "released"),
     ]
@@ -131,7 +133,7 @@ def test_from_contact_to_review_to_a_released_item_with_its_interpretation_in_th
 
 @pytest.mark.proves("I8")
 def test_every_answer_of_a_later_revision_has_an_entry_naming_the_envelope_it_leaves_in(borough):
-    borough.trust.source = Known(HELD)
+    put(borough.trust, Known(HELD))
     dossier = asked(borough, borough.trust)
     desk = desk_of(borough.trust)
     desk.show(waits(borough.trust, dossier), SHAH)
@@ -151,7 +153,7 @@ def test_every_answer_of_a_later_revision_has_an_entry_naming_the_envelope_it_le
 
 
 def test_a_look_keeps_a_salted_digest_and_an_entry_and_never_what_was_seen(borough):
-    borough.trust.source = Known(HELD)
+    put(borough.trust, Known(HELD))
     dossier = asked(borough, borough.trust)
     desk = desk_of(borough.trust)
     desk.show(waits(borough.trust, dossier), SHAH)
@@ -162,12 +164,12 @@ def test_a_look_keeps_a_salted_digest_and_an_entry_and_never_what_was_seen(borou
     assert one.digest != two.digest
     assert all(len(getattr(each, name)) == 32 for each in (one, two) for name in ("salt", "digest"))
     assert set(Shown.__dataclass_fields__) == {"request_digest", "subject_ref", "category", "officer", "shown_at", "salt", "digest"}
-    assert [each.outcome for each in about(borough.trust.party, dossier) if each.actor == SHAH] == ["searched.known", "shown"] * 2
+    assert [each.outcome for each in about(borough.trust.party, dossier) if each.actor == SHAH] == ["searched.trust-extracts", "shown"] * 2
 
 
 @pytest.mark.proves("I8")
 def test_nothing_is_shown_when_the_look_cannot_be_entered(borough, monkeypatch):
-    borough.trust.source = Known(HELD)
+    put(borough.trust, Known(HELD))
     waiting = waits(borough.trust, asked(borough, borough.trust))
 
     def refuse(*_):
@@ -179,7 +181,7 @@ def test_nothing_is_shown_when_the_look_cannot_be_entered(borough, monkeypatch):
 
 
 def test_nothing_is_released_that_this_officer_was_not_shown(borough):
-    borough.trust.source = Known(HELD)
+    put(borough.trust, Known(HELD))
     dossier = asked(borough, borough.trust)
     desk = desk_of(borough.trust)
     desk.show(waits(borough.trust, dossier), COLE)
@@ -203,11 +205,11 @@ held_rows = st.lists(
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seen=held_rows, held=held_rows)
 def test_a_release_after_a_change_asks_again_and_without_one_does_not(borough, seen, held):
-    borough.trust.source = Known(*seen)
+    put(borough.trust, Known(*seen))
     dossier = asked(borough, borough.trust)
     desk = desk_of(borough.trust)
     desk.show(waits(borough.trust, dossier), SHAH)
-    desk.source = Known(*held)
+    put(desk, Known(*held))
     stopped = desk.release(waits(borough.trust, dossier), SHAH)
     assert (stopped is None) == (seen == held)
     if stopped is not None:
@@ -219,7 +221,7 @@ def test_a_release_after_a_change_asks_again_and_without_one_does_not(borough, s
 
 
 def test_a_decision_that_changed_since_the_look_releases_nothing(borough):
-    borough.trust.source = Known(HELD)
+    put(borough.trust, Known(HELD))
     dossier = asked(borough, borough.trust)
     desk = desk_of(borough.trust)
     desk.show(waits(borough.trust, dossier), SHAH)
@@ -229,7 +231,7 @@ def test_a_decision_that_changed_since_the_look_releases_nothing(borough):
 
 
 def test_what_was_seen_before_the_answer_was_given_anew_counts_no_more(borough):
-    borough.trust.source = Known(HELD)
+    put(borough.trust, Known(HELD))
     dossier = asked(borough, borough.trust)
     desk = desk_of(borough.trust)
     desk.show(waits(borough.trust, dossier), SHAH)
@@ -244,7 +246,7 @@ def test_what_was_seen_before_the_answer_was_given_anew_counts_no_more(borough):
 
 @pytest.mark.proves("I10")
 def test_without_a_named_candidate_nothing_is_released_however_often_it_is_looked_at(borough):
-    borough.police.source = Known(HELD_BY_POLICE, people=2)
+    put(borough.police, Known(HELD_BY_POLICE, people=2))
     dossier = asked(borough, borough.police, "s47", only=CategoryId("pol.incidents"))
     desk, key = desk_of(borough.police), {"category": CategoryId("pol.incidents")}
     assert answers(borough.police, dossier)["s1", "pol.incidents"].status is Status.ambiguous
@@ -252,24 +254,26 @@ def test_without_a_named_candidate_nothing_is_released_however_often_it_is_looke
     assert (sight.needs_person, sight.items, len(sight.candidates)) == (True, (), 2)
     for _ in range(3):
         assert desk.release(waits(borough.police, dossier, **key), SHAH).why is Hindrance.no_person
-    assert not [call for call in borough.police.source.calls if isinstance(call, tuple)]  # nobody's data was fetched
+    assert not [call for call in only(borough.police).system.calls if isinstance(call, tuple)]  # nobody's data was fetched
     assert again(borough.police, dossier).revision == 1
     with pytest.raises(ConfigurationError, match="none of those shown"):
-        desk.show(waits(borough.police, dossier, **key), SHAH, 3)
+        desk.show(waits(borough.police, dossier, **key), SHAH, Choice(people=(3,)))
 
 
 @pytest.mark.proves("I10")
 def test_the_candidate_a_reviewer_names_and_was_shown_is_the_one_released_and_no_other(borough):
-    borough.police.source = Known(HELD_BY_POLICE, people=3)
+    put(borough.police, Known(HELD_BY_POLICE, people=3))
     dossier = asked(borough, borough.police, "s47", only=CategoryId("pol.incidents"))
     desk, key = desk_of(borough.police), {"category": CategoryId("pol.incidents")}
-    chosen = desk.show(waits(borough.police, dossier, **key), SHAH, 2).person
+    chosen = desk.show(waits(borough.police, dossier, **key), SHAH, Choice(people=(2,))).candidates[1][1]
     assert desk.release(waits(borough.police, dossier, **key), SHAH).why is Hindrance.no_person
-    assert desk.release(waits(borough.police, dossier, **key), SHAH, person=1).why is Hindrance.unseen  # it shows the first
-    assert desk.release(waits(borough.police, dossier, **key), SHAH, person=2).why is Hindrance.unseen
+    assert (
+        desk.release(waits(borough.police, dossier, **key), SHAH, choice=Choice(people=(1,))).why is Hindrance.unseen
+    )  # it shows the first
+    assert desk.release(waits(borough.police, dossier, **key), SHAH, choice=Choice(people=(2,))).why is Hindrance.unseen
     assert again(borough.police, dossier).revision == 1
-    assert desk.release(waits(borough.police, dossier, **key), SHAH, person=2) is None
-    assert borough.police.source.calls[-1] == (chosen.key, "pol.incidents")
+    assert desk.release(waits(borough.police, dossier, **key), SHAH, choice=Choice(people=(2,))) is None
+    assert only(borough.police).system.calls[-1] == (chosen.key, "pol.incidents")
     said = answers(borough.police, dossier)["s1", "pol.incidents"]
     assert (said.status, said.agreed_fields, len(said.items)) == (Status.released, (), 1)
 
@@ -278,7 +282,7 @@ def test_the_candidate_a_reviewer_names_and_was_shown_is_the_one_released_and_no
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(people=st.integers(2, 25), acts=st.lists(st.sampled_from(["show", "release", "draft"]), max_size=5))
 def test_ambiguity_never_releases_without_a_persons_choice_whatever_else_is_tried(borough, people, acts):
-    borough.police.source = Known(HELD_BY_POLICE, people=people)
+    put(borough.police, Known(HELD_BY_POLICE, people=people))
     dossier = asked(borough, borough.police, "s47", only=CategoryId("pol.incidents"))
     desk = desk_of(borough.police)
     for act in acts:
@@ -292,7 +296,7 @@ def test_ambiguity_never_releases_without_a_persons_choice_whatever_else_is_trie
 
 
 def test_what_no_machine_answers_a_person_may_release_where_the_ladder_allows_it(borough):
-    borough.police.source = Known(HELD_BY_POLICE)
+    put(borough.police, Known(HELD_BY_POLICE))
     dossier = asked(borough, borough.police, "intelligence", only=INTELLIGENCE)
     desk, key = desk_of(borough.police), {"category": INTELLIGENCE}
     subject = next(each.subject_ref for each in dossier.request.questions)
@@ -302,7 +306,7 @@ def test_what_no_machine_answers_a_person_may_release_where_the_ladder_allows_it
 
 
 def test_what_the_ladder_refuses_no_person_releases_and_nothing_is_looked_up(borough):
-    source = borough.police.source = Known(HELD_BY_POLICE)
+    source = put(borough.police, Known(HELD_BY_POLICE))
     request = request_for(borough, borough.police, "intelligence")
     consents = replace(request.consents, openness=Openness.not_recorded)
     dossier = asked(borough, borough.police, "intelligence", only=INTELLIGENCE, consents=consents)
@@ -326,7 +330,7 @@ def test_a_reason_that_says_nothing_withholds_nothing(borough, reason):
 
 
 def test_what_is_withheld_neither_confirms_nor_denies_and_waits_no_more(borough):
-    source = borough.trust.source = Known(HELD)
+    source = put(borough.trust, Known(HELD))
     dossier = asked(borough, borough.trust)
     source.calls.clear()
     assert desk_of(borough.trust).withhold(waits(borough.trust, dossier), SHAH, REASON) is None
@@ -341,7 +345,7 @@ def test_what_is_withheld_neither_confirms_nor_denies_and_waits_no_more(borough)
 
 
 def test_of_two_reviewers_at_once_one_wins_and_the_other_is_told(borough):
-    borough.trust.source = Known(HELD)
+    put(borough.trust, Known(HELD))
     dossier = asked(borough, borough.trust)
     desk = desk_of(borough.trust)
     for officer in (SHAH, COLE):
@@ -358,7 +362,7 @@ def test_of_two_reviewers_at_once_one_wins_and_the_other_is_told(borough):
 
 
 def test_nothing_is_released_by_the_passing_of_time(borough):
-    borough.trust.source = Known(HELD)
+    put(borough.trust, Known(HELD))
     dossier = asked(borough, borough.trust)
     for _ in range(4):
         borough.clock.move(days=1)
@@ -384,7 +388,7 @@ def test_nothing_is_released_by_the_passing_of_time(borough):
 def test_a_source_that_cannot_be_relied_on_releases_nothing_and_the_question_still_waits(borough, source):
     dossier = asked(borough, borough.trust)
     desk = desk_of(borough.trust)
-    desk.source = source
+    put(desk, source)
     for act in (desk.show, desk.release):
         with pytest.raises(SourceUnavailableError) as caught:
             act(waits(borough.trust, dossier), SHAH)
@@ -394,7 +398,7 @@ def test_a_source_that_cannot_be_relied_on_releases_nothing_and_the_question_sti
 
 def test_more_than_one_message_holds_must_be_cut_down_and_then_goes(borough):
     long = replace(HELD, fields=((Slug("diagnosis"), "word " * 1500),))
-    borough.trust.source = Known(*[long] * (MOST // 7500 + 1))
+    put(borough.trust, Known(*[long] * (MOST // 7500 + 1)))
     dossier = asked(borough, borough.trust)
     desk = desk_of(borough.trust)
     sight = desk.show(waits(borough.trust, dossier), SHAH)
@@ -434,7 +438,7 @@ EDITS = {
 
 @pytest.mark.parametrize(("change", "field"), EDITS.values(), ids=EDITS)
 def test_anything_but_a_cut_or_a_mark_is_refused_by_item_and_field(borough, change, field):
-    borough.trust.source = Known(HELD, OTHER)
+    put(borough.trust, Known(HELD, OTHER))
     dossier = asked(borough, borough.trust)
     desk = desk_of(borough.trust)
     one, two = numbered(desk.show(waits(borough.trust, dossier), SHAH))
@@ -446,7 +450,7 @@ def test_anything_but_a_cut_or_a_mark_is_refused_by_item_and_field(borough, chan
 
 
 def test_an_interpretation_of_nothing_or_of_a_book_is_refused(borough):
-    borough.trust.source = Known(HELD)
+    put(borough.trust, Known(HELD))
     dossier = asked(borough, borough.trust)
     desk = desk_of(borough.trust)
     desk.show(waits(borough.trust, dossier), SHAH)

@@ -153,7 +153,7 @@ def test_what_changed_since_the_look_is_shown_and_not_released(folder):
 def test_an_ambiguous_person_must_be_named_by_the_number_shown(folder):
     asked = question(folder, "ambiguous")
     look = said(mash(folder, "show", *asked, *AS))
-    assert (look["items"], look["would_say"], look["person"]) == ([], None, None)
+    assert (look["items"], look["would_say"], look["people"]) == ([], None, [])
     assert [each["number"] for each in look["candidates"]] == [1, 2]
     assert "key" not in look["candidates"][0]
     refused = mash(folder, "release", *asked, *AS)
@@ -162,6 +162,53 @@ def test_an_ambiguous_person_must_be_named_by_the_number_shown(folder):
     chosen = mash(folder, "show", *asked, *AS, "--person", "1", json_too=False)
     assert ">1" in chosen.stdout
     assert mash(folder, "release", *asked, *AS, "--person", "1").exit_code == 0
+
+
+PAPER = """
+
+[[source]]
+kind = "manual"
+name = "paper-notes"
+scope = "Notes on paper"
+
+[[source.category]]
+category = "acute.ed_attendances"
+fields = ["diagnosis", "disposal"]
+assertion = "professional_judgement"
+"""
+
+
+def test_a_paper_source_beside_gives_a_blank_form_which_filled_in_is_released_with_the_rest(folder, tmp_path):
+    with (folder / "trust" / "adapter.toml").open("a") as settings:
+        settings.write(PAPER)
+    asked = question(folder)
+    look = said(mash(folder, "show", *asked, *AS))
+    assert (look["would_say"], {each["item"]["source"] for each in look["items"]}) == (None, {"trust-extracts"})
+    (form,) = look["forms"]
+    assert form == {"source": "paper-notes", "items": [{"at": None, "fields": {"diagnosis": "", "disposal": ""}, "assertion": None}]}
+    assert "paper-notes" in mash(folder, "show", *asked, *AS, json_too=False).stdout
+    refused = mash(folder, "release", *asked, *AS)
+    assert (refused.exit_code, said(refused)["hindrance"]) == (1, "unread")
+    form["items"][0] |= {"at": "2026-05-02", "fields": {"diagnosis": "Seen in the corridor clinic"}}
+    (tmp_path / "form.json").write_text(json.dumps(form))
+    read = ("--form", str(tmp_path / "form.json"))
+    whole = said(mash(folder, "show", *asked, *AS, *read))
+    assert {each["item"]["source"] for each in whole["items"]} == {"trust-extracts", "paper-notes"}
+    assert "paper-notes" in mash(folder, "show", *asked, *AS, *read, json_too=False).stdout
+    assert mash(folder, "release", *asked, *AS, *read).exit_code == 0
+    found, _ = bodies(folder, Response)
+    (answer,) = [each for one in found if one.revision == 2 for each in one.answers if (each.subject_ref, each.category) == ("s1", ED)]
+    assert {each.source for each in answer.items} == {"trust-extracts", "paper-notes"}
+
+
+def test_a_form_that_cannot_be_read_and_a_name_that_no_source_has_are_refused(folder, tmp_path):
+    asked = question(folder)
+    (tmp_path / "form.json").write_text('{"source": "x", "items": [], "more": 1}')
+    broken = mash(folder, "show", *asked, *AS, "--form", str(tmp_path / "form.json"))
+    assert (broken.exit_code, {each["file"] for each in error(broken)["faults"]}) == (3, {str(tmp_path / "form.json")})
+    for name in ("No Source!", "nowhere"):
+        refused = mash(folder, "show", *asked, *AS, "--nothing", name)
+        assert (refused.exit_code, error(refused)["faults"][0]["file"]) == (3, "--nothing")
 
 
 def test_withholding_wants_a_reason_and_keeps_it_at_home(folder):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from desks import COLE, ED, HELD, REASON, SHAH, Known, about, again, answers, asked, desk_of
 from small_borough import SmallBorough
+from sources_of import put
 
 from agents.adapter.review import Hindrance
 from agents.adapter.stated import MOST_GROUNDS, NOTHING, stated
@@ -27,7 +28,7 @@ ORDER = stated(["court_order"], GROUNDS)
 def borough(tmp_path_factory):
     made = SmallBorough(tmp_path_factory.mktemp("stated"))
     trust = made.trust
-    trust.source = Known(HELD)
+    put(trust, Known(HELD))
     trust.pack = unconsidered(trust.pack)
     yield made
     made.close()

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from agents.adapter.sources.opening import close_sources
 from agents.cli.app import app
 from agents.cli.compose import adapter_of, hub_of
 from broker.transport.embedded import EmbeddedTransport
@@ -91,6 +92,6 @@ def work(place):
         (case,) = hub.party.store.cases()
         answers = {each.answer.category: each.answer.status for each in hub.record(case).answers}
         assert answers["pol.incidents"] is Status.released
-        police.source.close()
+        close_sources(police.sources)
         for each in (hub, police):
             each.party.store.close()

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from agents.adapter.sources.opening import make_indexes, missing_indexes
 from agents.adapter.sources.settings import SourceSettings
 from agents.cli.app import app
+from agents.cli.doctor import examine
 from schemas.errors import ConfigurationError, SourceUnavailableError
 
 SCHEMA = """
@@ -19,7 +20,7 @@ INSERT INTO people VALUES (1, 'Smith', '2015-02-01', '9434765919');
 INSERT INTO "order" VALUES (1, '2026-01-01', 'x');
 """
 TOML = """
-[source]
+[[source]]
 kind = "sql"
 name = "records"
 url = "sqlite:///records.sqlite"
@@ -159,3 +160,25 @@ def test_what_is_loaded_into_our_own_index_needs_none(tmp_path):
     manual = {"kind": "manual", "name": "m", "category": ({"category": "vcs.support", "fields": ["summary"], "assertion": "fact"},)}
     assert missing_indexes(SourceSettings.model_validate(manual), tmp_path) == ()
     assert make_indexes(SourceSettings.model_validate(manual), tmp_path) == ()
+
+
+def test_each_source_is_looked_at_by_itself_and_one_that_does_not_answer_hides_no_other(folder):
+    text = (folder / "adapter.toml").read_text()
+    (folder / "adapter.toml").write_text(text + text.replace("records", "gone"))
+    done = CliRunner().invoke(app, ["adapter", "index", "--folder", str(folder), "--json"])
+    assert done.exit_code == 4
+    assert {each["source"] for each in json.loads(done.stdout)["missing"]} == {"records"}
+    assert "source gone did not answer" in json.loads(done.stderr)["error"]["message"]
+    (folder / "gone.sqlite").write_bytes((folder / "records.sqlite").read_bytes())
+    code, told = ask(folder)
+    assert (code, sorted({each["source"] for each in told["missing"]})) == (1, ["gone", "records"])
+    assert ask(folder, "--apply") == (0, {"missing": []})
+
+
+def test_the_doctor_has_a_line_for_each_source(folder):
+    text = (folder / "adapter.toml").read_text()
+    (folder / "adapter.toml").write_text(text + text.replace("records", "gone"))
+    ask(folder, "--apply")
+    lines = {each.what: each for each in examine(folder) if each.what.startswith("source ")}
+    assert {name: each.ok for name, each in lines.items()} == {"source records": True, "source gone": False}
+    assert lines["source records"].says == "kind sql, answers 1 categories"

@@ -1,22 +1,16 @@
-"""The `[source]` part of adapter.toml: every fault at once, with its line, and nothing but names."""
+"""The `[[source]]` part of adapter.toml: every fault at once, with its line, and nothing but names."""
 
 import re
 
 import pytest
-from pydantic import BaseModel
 from tree import ROOT
 
-from agents.adapter.sources.settings import SourceSettings
+from agents.adapter.settings import MAX_SOURCES, AdapterSettings
 from policies.located import parse
 from schemas.errors import ConfigurationError
 
-
-class Adapter(BaseModel):
-    source: SourceSettings
-
-
 SQL = """
-[source]
+[[source]]
 kind = "sql"
 name = "records"
 url = "sqlite:///records.sqlite"
@@ -46,7 +40,7 @@ CSV = (
 
 EXTRACTS = CSV.replace('"csv"', '"extracts"')
 FHIR = """
-[source]
+[[source]]
 kind = "fhir"
 name = "gp"
 folder = "bundles"
@@ -61,7 +55,7 @@ fields = { injury = "code.coding[0].display" }
 assertion = "fact"
 """
 MANUAL = """
-[source]
+[[source]]
 kind = "manual"
 name = "paper"
 
@@ -74,13 +68,13 @@ assertion = "opinion"
 
 def faults(text):
     with pytest.raises(ConfigurationError) as refused:
-        parse(text, "adapter.toml", Adapter)
+        parse(text, "adapter.toml", AdapterSettings)
     return refused.value.faults
 
 
 @pytest.mark.parametrize("text", [SQL, CSV, CSV.replace('folder = "."', 'folder = "/srv/extracts"\nencoding = "cp1252"\ndelimiter = "|"')])
 def test_good_settings_are_read(text):
-    settings = parse(text, "adapter.toml", Adapter).source
+    settings = parse(text, "adapter.toml", AdapterSettings).source[0]
     assert [each.category for each in settings.category] == ["pol.custody"]
     assert settings.allowed_lag.days == 1
 
@@ -144,19 +138,44 @@ def test_a_file_is_in_the_folder():
 
 def test_freshness_is_a_database_matter():
     freshness = '[source.as_of]\ntable = "loads"\ncolumn = "at"\n\n[source.person]'
-    assert parse(SQL.replace("[source.person]", freshness), "adapter.toml", Adapter).source.as_of is not None
-    assert faults(CSV.replace("[source.person]", freshness))[0].field == "source.as_of"
+    assert parse(SQL.replace("[source.person]", freshness), "adapter.toml", AdapterSettings).source[0].as_of is not None
+    assert faults(CSV.replace("[source.person]", freshness))[0].field == "source.0.as_of"
 
 
 def test_the_former_name_of_extracts_means_the_same():
-    assert parse(CSV, "adapter.toml", Adapter) == parse(EXTRACTS, "adapter.toml", Adapter)
+    assert parse(CSV, "adapter.toml", AdapterSettings) == parse(EXTRACTS, "adapter.toml", AdapterSettings)
 
 
 def test_every_source_on_the_setup_page_is_good():
     page = (ROOT / "docs" / "setup.md").read_text(encoding="utf-8")
-    blocks = [block for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL) if "[source]" in block]
-    kinds = [parse(block[block.index("[source]") :], "adapter.toml", Adapter).source.kind for block in blocks]
-    assert sorted(kinds) == ["extracts", "fhir", "manual", "sql"]
+    blocks = [block for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL) if "[[source]]" in block]
+    files = [parse(block[block.index("[[source]]") :], "adapter.toml", AdapterSettings) for block in blocks]
+    assert {each.kind for file in files for each in file.source} == {"extracts", "fhir", "manual", "sql"}
+    assert max(len(file.source) for file in files) > 1
+
+
+def test_several_sources_stand_side_by_side_each_with_its_own_categories_and_lag():
+    both = parse(SQL + EXTRACTS.replace('"records"', '"older"') + MANUAL, "adapter.toml", AdapterSettings).source
+    assert [(each.name, each.kind) for each in both][::2] == [("records", "sql"), ("paper", "manual")]
+    assert len({each.name for each in both}) == 3
+
+
+def test_two_sources_of_one_name_more_than_an_answer_can_state_and_none_at_all_are_refused():
+    (twice,) = faults(MANUAL + MANUAL)
+    assert (twice.field, "two sources have one name" in twice.message) == ("source", True)
+    many = "".join(MANUAL.replace('"paper"', f'"paper-{number}"') for number in range(MAX_SOURCES + 1))
+    assert [each.field for each in faults(many)] == ["source"]
+    assert [each.field for each in faults("")] == ["source"]
+
+
+def test_a_lone_source_table_is_refused_with_what_to_write():
+    (fault,) = faults(MANUAL.replace("[[source]]", "[source]"))
+    assert "[[source]]" in fault.message
+
+
+def test_a_fault_of_the_second_source_is_told_with_the_line_it_stands_on():
+    (fault,) = faults(MANUAL + SQL.replace('table = "nominals"', 'table = "a.b.c"'))
+    assert fault.line > MANUAL.count("\n") + 2
 
 
 @pytest.mark.parametrize(
@@ -183,9 +202,9 @@ def test_every_source_on_the_setup_page_is_good():
         (SQL, 'allowed_lag = "P1D"', 'allowed_lag = "P4000D"'),
         (SQL, 'person = "ref"', 'person = ["ref", "at"]'),
         (SQL, 'key = "ref"', 'key = "*"'),
-        (SQL, SQL[SQL.index("[source.person]") : SQL.index("[[")], ""),
+        (SQL, SQL[SQL.index("[source.person]") : SQL.index("[[source.category")], ""),
         (FHIR, 'folder = "bundles"\n', ""),
-        (FHIR, "[[source", '[source.person]\nresource = "Patient"\nkey = "id"\nfamily_name = "x"\nborn_on = { column = "b" }\n[[source'),
+        (FHIR, "[[source.", '[source.person]\nresource = "Patient"\nkey = "id"\nfamily_name = "x"\nborn_on = { column = "b" }\n[[source.'),
         (FHIR, '"Condition"', '"Patient"'),
         (FHIR, '"Condition"', '"Basic"'),
         (FHIR, '"Condition"', '"Condition"\nperson = "subject"'),
@@ -209,6 +228,6 @@ def test_every_source_on_the_setup_page_is_good():
 )
 def test_a_wrong_setting_of_another_kind_is_refused_with_its_line(text, good, bad):
     assert good in text
-    parse(text, "adapter.toml", Adapter)
+    parse(text, "adapter.toml", AdapterSettings)
     found = faults(text.replace(good, bad, 1))
     assert all(each.file == "adapter.toml" and each.line for each in found)

@@ -30,6 +30,7 @@ from desks import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_borough import NOW, SmallBorough, rows
+from sources_of import only, put
 
 from agents.adapter.review import Hindrance
 from agents.hub.casework import case_record
@@ -51,8 +52,8 @@ def founded(tmp_path_factory):
 def borough(tmp_path, founded):
     """A borough of one test's own, with a source of its own."""
     made = SmallBorough(tmp_path, like=founded.folder)
-    made.trust.source.close()
-    made.trust.source = Known(HELD)
+    only(made.trust).system.close()
+    put(made.trust, Known(HELD))
     yield made
     made.close()
 
@@ -97,7 +98,7 @@ def test_work_on_a_cancelled_request_looks_for_nothing_and_answers_nothing(borou
     cancel(borough, dossier)
     borough.clock.move(minutes=5)
     work(trust)
-    assert (again(trust, dossier).revision, trust.source.calls) == (0, [])
+    assert (again(trust, dossier).revision, only(trust).system.calls) == (0, [])
     assert not trust.party.store.has_work()
     assert [each.outcome for each in about(trust.party, dossier)] == ["begun", "cancel.withdrawn", "cancelled"]
 
@@ -152,7 +153,7 @@ def test_a_wrong_person_is_hidden_at_the_hub_erased_here_and_a_person_decides_an
     trust = borough.trust
     dossier = next(each for each in desk_of(trust).dossiers() if any(one.answer.items for one in each.said.values()))
     (envelope,) = [each.digest for each in dossier.responses]
-    trust.source.calls.clear()
+    only(trust).system.calls.clear()
     borough.clock.move(minutes=1)
     assert take_back(borough, dossier, CorrectionReason.wrong_person)
     borough.work()
@@ -163,7 +164,7 @@ def test_a_wrong_person_is_hidden_at_the_hub_erased_here_and_a_person_decides_an
     assert not any(each.answer.items or each.answer.searched for each in found)
     (corrected,) = record.corrected
     assert (corrected.corrects, corrected.reason, corrected.officer) == ((envelope,), CorrectionReason.wrong_person, SHAH)
-    assert trust.source.calls == []  # nothing was looked up
+    assert only(trust).system.calls == []  # nothing was looked up
     assert trust.party.store.event(dossier.request.case_id, envelope) is None
     told = [(each.operation, each.outcome, each.envelope) for each in about(trust.party, dossier) if each.actor == SHAH]
     assert told == [
@@ -193,7 +194,7 @@ def test_only_the_subjects_named_are_for_a_person_to_decide_anew(borough):
 def test_what_was_inaccurate_is_decided_and_fetched_again_and_what_was_unlawful_is_for_a_person(borough):
     for reason, expected in ((CorrectionReason.inaccurate, Status.released), (CorrectionReason.unlawful, Status.contact_us)):
         dossier = asked(borough, borough.trust, "s47")
-        borough.trust.source = Known(replace(HELD, at=date(2026, 11, 9)))
+        put(borough.trust, Known(replace(HELD, at=date(2026, 11, 9))))
         take_back(borough, dossier, reason)
         said = answers(borough.trust, dossier)["s1", ED]
         assert said.status is expected
@@ -277,7 +278,7 @@ DOWN = SourceUnavailableError("down")
 @pytest.mark.proves("I7")
 def test_a_failing_source_is_said_at_once_and_asked_again_until_it_answers(borough, failing):
     trust = borough.trust
-    trust.source = failing
+    put(trust, failing)
     dossier = asked(borough, trust, "s47")
     expected = Status.stale if failing.error is None else Status.source_unavailable
     assert {each.status for each in answers(trust, dossier).values()} == {expected}
@@ -290,12 +291,12 @@ def test_a_failing_source_is_said_at_once_and_asked_again_until_it_answers(borou
         work(trust)
         assert len(failing.calls) > tried
         assert again(trust, dossier).revision == 1  # the same again is no news
-    looks = [each for each in about(trust.party, dossier) if each.outcome == "searched.known"]
+    looks = [each for each in about(trust.party, dossier) if each.outcome == "searched.trust-extracts"]
     people = {each.subject_ref for each in dossier.request.questions}
     assert len(looks) == (
         len(dossier.request.questions) + 7 * len(people) if failing.error is None else 0
     )  # in brief, while there is no news
-    trust.source = Known(HELD)
+    put(trust, Known(HELD))
     borough.clock.move(minutes=10)
     work(trust)
     found = again(trust, dossier)
@@ -312,11 +313,11 @@ def test_only_what_failed_is_asked_again_and_the_rest_is_repeated_as_it_stands(b
                 raise DOWN
             return super().fetch(person, category, since, until)
 
-    trust.source = PartlyDown(HELD)
+    put(trust, PartlyDown(HELD))
     dossier = asked(borough, trust, "s47")
     first = answers(trust, dossier)
     assert {key for key, each in first.items() if each.status is Status.source_unavailable} == {key for key in first if key[1] == ED}
-    source = trust.source = Known(HELD)
+    source = put(trust, Known(HELD))
     borough.clock.move(seconds=30)
     work(trust)
     second = answers(trust, dossier)
@@ -330,7 +331,7 @@ def test_only_what_failed_is_asked_again_and_the_rest_is_repeated_as_it_stands(b
 
 def test_a_source_is_asked_the_last_time_when_the_answer_is_due(borough):
     trust = borough.trust
-    failing = trust.source = Known(error=DOWN)
+    failing = put(trust, Known(error=DOWN))
     dossier = asked(borough, trust, "s47", due_at=NOW + timedelta(minutes=2))
     for seconds in (30, 60, 30):
         borough.clock.move(seconds=seconds)
@@ -342,7 +343,7 @@ def test_a_source_is_asked_the_last_time_when_the_answer_is_due(borough):
 
 
 def test_a_request_that_is_due_already_is_answered_and_not_asked_again(borough):
-    borough.trust.source = Known(error=DOWN)
+    put(borough.trust, Known(error=DOWN))
     dossier = asked(borough, borough.trust, "s47", due_at=NOW)
     assert {each.status for each in answers(borough.trust, dossier).values()} == {Status.source_unavailable}
     assert not borough.trust.party.store.has_work()
@@ -350,12 +351,12 @@ def test_a_request_that_is_due_already_is_answered_and_not_asked_again(borough):
 
 def test_a_decision_and_a_retry_of_one_request_come_one_after_the_other_and_neither_is_lost(borough):
     police = borough.police
-    police.source.close()
-    police.source = Known(error=DOWN)
+    only(police).system.close()
+    put(police, Known(error=DOWN))
     dossier = asked(borough, police, "intelligence")
     waiting = again(police, dossier).waiting()[0]
     assert desk_of(police).withhold(waiting, SHAH, REASON) is None
-    police.source = Known(HELD_BY_POLICE)
+    put(police, Known(HELD_BY_POLICE))
     borough.clock.move(seconds=30)
     police.dossier = lambda *_: dossier  # as another process read it before that decision
     work(police)
@@ -371,7 +372,7 @@ def test_a_decision_and_a_retry_of_one_request_come_one_after_the_other_and_neit
 
 def test_a_retry_ends_when_what_it_goes_on_from_was_taken_back(borough):
     trust = borough.trust
-    trust.source = Known(error=DOWN)
+    put(trust, Known(error=DOWN))
     dossier = asked(borough, trust, "s47")
     take_back(borough, dossier, CorrectionReason.inaccurate, silent=True)
     borough.clock.move(hours=5)
@@ -386,9 +387,9 @@ def test_a_retry_ends_when_what_it_goes_on_from_was_taken_back(borough):
 @pytest.fixture(scope="module")
 def shared(founded):
     """One borough for many requests."""
-    founded.trust.source.close()
+    only(founded.trust).system.close()
     yield founded
-    founded.trust.source = Known(HELD)
+    put(founded.trust, Known(HELD))
 
 
 def act(borough, dossier, name):
@@ -399,7 +400,7 @@ def act(borough, dossier, name):
     if name == "cancel" and not again(trust, dossier).cancelled:
         cancel(borough, dossier)
     elif name in {"down", "up"}:
-        trust.source = Known(error=DOWN) if name == "down" else Known(HELD)
+        put(trust, Known(error=DOWN) if name == "down" else Known(HELD))
     elif name == "time":
         borough.clock.move(minutes=20)
     elif name in {reason.value for reason in CorrectionReason}:
@@ -408,7 +409,7 @@ def act(borough, dossier, name):
         desks.take_back(trust, dossier, CorrectionReason.inaccurate, silent=True)
     elif waiting is not None and name == "withhold":
         desk.withhold(waiting, SHAH, REASON)
-    elif waiting is not None and name == "release" and trust.source.error is None:
+    elif waiting is not None and name == "release" and only(trust).system.error is None:
         desk.show(waiting, SHAH)
         desk.release(waits(trust, dossier, waiting.question.category, waiting.question.subject_ref), SHAH)
     work(trust)
@@ -425,7 +426,7 @@ def test_whatever_people_and_sources_do_in_whatever_order_each_number_is_used_on
     shared, scene, begins_down, acts
 ):
     shared.clock.at, trust = NOW, shared.trust
-    trust.source = Known(error=DOWN) if begins_down else Known(HELD)
+    put(trust, Known(error=DOWN) if begins_down else Known(HELD))
     dossier = asked(shared, trust, scene)
     work(shared.hub)
     for name in acts:

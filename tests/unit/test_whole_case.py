@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import pytest
 from pydantic import TypeAdapter
 from small_borough import NOW, SmallBorough, alarms, entries_of, outcomes, rows
+from sources_of import only
 
 from agents.adapter.matching import match
 from agents.cli.show import refusal_lines
@@ -140,7 +141,7 @@ def test_no_match_is_wrong_and_everybody_who_is_there_is_found(borough, truth):
             ref = next(str(record.contact_ref) for record in map(borough.hub.record, [request.case_id]))
             for subject in request.subjects:
                 true = truth["contacts"][ref]["subjects"][subject.ref][name]
-                found = match(subject, adapter.source.candidates(subject).rows)
+                found = match(subject, only(adapter).system.candidates(subject).rows)
                 if found.person is not None:
                     confirmed += 1
                     wrong += found.person.key not in true["keys"]

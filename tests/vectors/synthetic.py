@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from broker.directory import digest_of, sign
 from broker.keys import OpeningKey, SigningKey
 from broker.times import DIRECTORY_LIFE, LIFETIME, SNAPSHOT_LIFE, epoch_at, epoch_span
-from schemas import codec, enums, envelope, events, notices, records, statements
+from schemas import codec, enums, envelope, events, notices, records, statements, streams
 from schemas.enums import KeyType, KeyUse, Kind, StatementKind
 from schemas.identifiers import (
     CategoryId,
@@ -239,6 +239,7 @@ ITEM = records.Item(
     assertion=enums.Assertion.fact,
     relation_to_child="self",
     handling=enums.Handling.hub_only,
+    source=Slug("custody"),
 )
 
 
@@ -281,6 +282,9 @@ def answer() -> records.Answer:
         decided_by="policy pack (synthetic)",
         decided_at=NOW,
         duty_contact=DUTY,
+        unanswered=(
+            records.Unanswered(source=Slug("archive"), status=enums.Status.source_unavailable, scope="Custody records before 2012"),
+        ),
     )
 
 
@@ -314,15 +318,15 @@ def response() -> records.Response:
     )
 
 
-def status() -> records.StreamStatus:
+def status() -> streams.StreamStatus:
     """A stream with two holes."""
-    return records.StreamStatus(
+    return streams.StreamStatus(
         incarnation=Incarnation(made("incarnation", 8)),
         highest_sent=300,
         oldest_unsent_at=NOW - timedelta(seconds=7),
         received_incarnation=Incarnation(made("their incarnation", 8)),
         highest_received=129,
-        holes=(records.Hole(first=64, last=64), records.Hole(first=100, last=128)),
+        holes=(streams.Hole(first=64, last=64), streams.Hole(first=100, last=128)),
     )
 
 
@@ -523,7 +527,7 @@ def every_record() -> list[object]:
         timescales=(running,),
         unasked=(unasked(),),
     )
-    quiet = records.StreamStatus(
+    quiet = streams.StreamStatus(
         incarnation=Incarnation.zero(),
         highest_sent=0,
         oldest_unsent_at=None,

@@ -51,7 +51,6 @@ class FilesSource:
                 rows += self._ask(loaded, _BY_NAME, [name, MAX_CANDIDATES + 1])
             rows = rows or self._undated(loaded, subject)
             return Found(
-                source=self._settings.name,
                 as_of=self._as_of(),
                 by=(BY_NUMBER if numbers else ()) + (BY_NAME if name else ()),
                 rows=tuple(dict.fromkeys(_candidate(row) for row in sorted(rows, key=lambda row: str(row[0])))),
@@ -90,7 +89,7 @@ class FilesSource:
         if person.key in aside.keys or (aside.nobodys and not found):
             self._refuse(f"{category}: rows that may be this person's cannot be read")
         rows = tuple(Row(at=at, fields=named(place.fields, fields), assertion=place.assertion.value) for at, _, fields in found)
-        return Found(source=self._settings.name, as_of=as_of, rows=rows)
+        return Found(as_of=as_of, rows=rows)
 
     def categories(self) -> Sequence[CategoryId]:
         """As declared."""

@@ -1,16 +1,75 @@
-"""From settings to a source, and what `mash doctor` says about it."""
+"""From settings to sources, and what `mash doctor` says about each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from pathlib import Path
 
-from agents.adapter.ports import SourceSystem
+from agents.adapter.ports import Candidate, Found, Row, SourceSystem
+from agents.adapter.settings import Source, Sources
 from agents.adapter.sources.files import FilesSource
 from agents.adapter.sources.manual import ManualSource
 from agents.adapter.sources.settings import SourceSettings
 from agents.adapter.sources.sql import MissingIndex, SqlSource
 from schemas.errors import ConfigurationError, Fault, SourceUnavailableError
+from schemas.identifiers import CategoryId
+from schemas.records import Subject
+
+
+class Unopened:
+    """A source that could not be opened yet: it is tried again whenever it is asked, and the others answer meanwhile."""
+
+    def __init__(self, settings: SourceSettings, folder: Path) -> None:
+        self._settings, self._folder = settings, folder
+        self._opened: SourceSystem | None = None
+
+    def candidates(self, subject: Subject) -> Found[Candidate]:
+        """As the source opened at last; SourceUnavailableError until then."""
+        return self._system().candidates(subject)
+
+    def fetch(self, person: Candidate, category: CategoryId, since: date, until: date) -> Found[Row]:
+        """Likewise."""
+        return self._system().fetch(person, category, since, until)
+
+    def categories(self) -> Sequence[CategoryId]:
+        """Those declared."""
+        return tuple(each.category for each in self._settings.category)
+
+    def close(self) -> None:
+        """Whatever was opened at last."""
+        if self._opened is not None:
+            self._opened.close()
+
+    def _system(self) -> SourceSystem:
+        if self._opened is None:
+            try:
+                self._opened = open_source(self._settings, self._folder)
+            except ConfigurationError as error:
+                message = f"source {self._settings.name} cannot be opened: {error.faults[0]}"
+                raise SourceUnavailableError(message) from None
+        return self._opened
+
+
+def open_sources(settings: Iterable[SourceSettings], folder: Path) -> Sources:
+    """Each by itself, in the order declared; ConfigurationError lists every fault when not one of them can be opened."""
+    opened: dict[str, SourceSystem] = {}
+    faults: list[Fault] = []
+    declared = {each.name: each for each in settings}
+    for name, each in declared.items():
+        try:
+            opened[name] = open_source(each, folder)
+        except ConfigurationError as error:
+            faults += error.faults
+    if not opened:
+        raise ConfigurationError(faults)
+    return {name: Source(settings=each, system=opened.get(name) or Unopened(each, folder)) for name, each in declared.items()}
+
+
+def close_sources(sources: Sources) -> None:
+    """Let go of all of them."""
+    for each in sources.values():
+        each.system.close()
 
 
 def open_source(settings: SourceSettings, folder: Path) -> SourceSystem:

@@ -1,4 +1,4 @@
-"""The `[source]` part of adapter.toml: one source of an agency, whatever its kind."""
+"""The `[[source]]` part of adapter.toml: one source of an agency, whatever its kind."""
 
 from __future__ import annotations
 

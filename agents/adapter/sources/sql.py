@@ -84,7 +84,7 @@ class SqlSource:
                 rows = rows or _rows(connection, self._undated, {"names": names})  # before anybody says "nobody"
                 by += BY_NAME
             people = tuple(dict.fromkeys(self._candidate(row) for row in rows))
-            return Found(source=self._settings.name, as_of=self._as_of(connection), rows=people, by=by)
+            return Found(as_of=self._as_of(connection), rows=people, by=by)
 
         return self._read(search)
 
@@ -107,7 +107,7 @@ class SqlSource:
             self._refuse(f"{category}: more than {MAX_ROWS} rows for one person")
         rows = [row for row in everything if row.at is None or since <= row.at <= until]
         rows.sort(key=lambda row: row.at or date.min, reverse=True)
-        return Found(source=self._settings.name, as_of=as_of, rows=tuple(rows))
+        return Found(as_of=as_of, rows=tuple(rows))
 
     def categories(self) -> Sequence[CategoryId]:
         """As declared."""
