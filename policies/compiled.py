@@ -100,14 +100,19 @@ def compile_pack(law: Law, categories: Categories, agreements: Iterable[Agreemen
     """Build it all."""
     index = build_index(law.rules, controller)
     rules = {1 << bit: rule for bit, rule in enumerate(index.rules)}
-    contexts_of = lru_cache(maxsize=None)(partial(_contexts, index, controller.kind))  # many categories share their rows
+    contexts_of = lru_cache(maxsize=None)(partial(_contexts, index, controller.kind, law.rows))  # many categories share their rows
     nothing = _nothing(categories.concern)
 
     def ways_of(category: Category) -> Mapping[Kind, Way]:
-        rows, told = _rows(law, category.id, controller.kind), categories.told_by(controller.kind, category)
+        told = categories.told_by(controller.kind, category)
         closed = index.needs[Fact.onward_closed] if category.onward else 0
-        unmet = {kind: closed | (0 if kind in told else index.needs[Fact.category_held]) for kind in Kind}
-        return {kind: Way(contexts=contexts_of(_told_in(rows, kind)), unmet=unmet[kind]) for kind in Kind}
+        return {
+            kind: Way(
+                contexts=contexts_of(_speaking(law.rows, category.id, controller.kind, kind)),
+                unmet=closed if kind in told else closed | index.needs[Fact.category_held],
+            )
+            for kind in Kind
+        }
 
     mine = tuple(bits(index.layers[Layer.gateway]))
     halves = {1 << bit: index.rules[bit] for bit in bits(index.recipient_side)}
@@ -181,23 +186,23 @@ def _granted(category: CategoryId, controller: Controller) -> Mapping[tuple[Stag
     }
 
 
-def _rows(law: Law, category: CategoryId, holder: ControllerKind) -> tuple[Row, ...]:
-    """The rows of the release table that speak of a category in the hands of its holder; one that names none speaks of all."""
-    mine = (row for row in law.rows if not row.holders or holder in row.holders)
-    return tuple(row for row in mine if not row.categories or category in row.categories)
+def _speaking(rows: tuple[Row, ...], category: CategoryId, holder: ControllerKind, kind: Kind) -> tuple[int, ...]:
+    """Positions of the rows that speak of a category in its holder's hands in a kind of disclosure; an empty list means any."""
+    return tuple(
+        at
+        for at, row in enumerate(rows)
+        if (not row.disclosures or kind in row.disclosures)
+        and (not row.holders or holder in row.holders)
+        and (not row.categories or category in row.categories)
+    )
 
 
-def _told_in(rows: tuple[Row, ...], kind: Kind) -> tuple[Row, ...]:
-    """The rows that speak of a kind of disclosure; one that names none speaks of all."""
-    return tuple(row for row in rows if not row.disclosures or kind in row.disclosures)
-
-
-def _contexts(index: RuleIndex, holder: ControllerKind, rows: tuple[Row, ...]) -> Contexts:
+def _contexts(index: RuleIndex, holder: ControllerKind, rows: tuple[Row, ...], speaking: tuple[int, ...]) -> Contexts:
     """Of every (requester, stage, purpose) the rules that speak of it, and its cap: the most restrictive matching row wins."""
     table: dict[Context, tuple[int, tuple[Slug, ...]]] = {}
     for key in product(ControllerKind, Stage, Purpose):
         recipient, stage, purpose = key
-        found = {row.automatic for row in rows if row.matches(holder, recipient, stage, purpose)}
+        found = {rows[at].automatic for at in speaking if rows[at].matches(holder, recipient, stage, purpose)}
         caps = (ROW_NO,) if Automatic.no in found else () if found else (ROW_NONE,)
         table[key] = index.recipients[recipient] & index.stages[stage] & index.purposes[purpose], caps
     return table
