@@ -96,7 +96,7 @@ def whole_agreement(text: str, file: str, law: Law, categories: Categories) -> L
 def reference_faults(agreement: Located[Agreement], law: Law, categories: Categories) -> Iterator[Fault]:
     """What it names that the law or the category table does not have, and categories of which it does not say how long they are kept."""
     model = agreement.model
-    table = {each.id: each for each in (categories.concern, *categories.categories)}
+    table = {each.id: each for each in categories.every}
     if model.categories - table.keys():
         yield agreement.fault(
             ("categories",), f"names unknown categories: {_listed(model.categories - table.keys())}", f"known: {_listed(table)}"

@@ -7,10 +7,11 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from policies.disclosures import HELD, disclosing
 from policies.law import Flag, Sentence
 from policies.located import Table
 from policies.vocabulary import EVERY_CLASS, ClassCode
-from schemas.enums import ControllerKind, Handling, Rag, Stage, SubjectRole
+from schemas.enums import ControllerKind, Handling, Kind, Rag, Stage, SubjectRole
 from schemas.identifiers import CategoryId, Slug
 from schemas.record import ShortText
 
@@ -48,6 +49,7 @@ class Category(Table):
     title: ShortText
     says: Sentence
     held_by: frozenset[ControllerKind] = Field(min_length=1)
+    disclosures: frozenset[Kind] = HELD  # in which kinds of disclosure it may be told
     classes: frozenset[ClassCode] = Field(min_length=1)
     stages: frozenset[Stage] = Field(min_length=1)
     rags: frozenset[Rag] = Field(min_length=1)
@@ -65,10 +67,30 @@ class Category(Table):
         """The classes the law is asked about: all of them where there is free text."""
         return EVERY_CLASS if any(field.free_text for field in self.fields) else self.classes
 
+    @property
+    def onward(self) -> bool:
+        """Whether a hub may pass it on at all, once its owner has released it."""
+        return self.handling is Handling.onward_with_owner_release and self.retention is not Retention.restricted
+
 
 class Categories(Table):
-    """The categories file, and what a hub's own request is taken to disclose."""
+    """The categories file: what an agency may be asked for, and what is told of one's own motion."""
 
     version: ShortText
-    concern: Category
+    told: tuple[Category, ...] = Field(min_length=1)
     categories: tuple[Category, ...] = Field(alias="category", min_length=1)
+
+    @property
+    def every(self) -> tuple[Category, ...]:
+        """All of them, what nobody is asked for first."""
+        return (*self.told, *self.categories)
+
+    @property
+    def concern(self) -> Category:
+        """What a hub itself discloses when it asks."""
+        return next(each for each in self.told if each.id == CONCERN)
+
+    def told_by(self, body: ControllerKind, category: Category) -> frozenset[Kind]:
+        """In which kinds of disclosure a kind of body may tell a category: a hub alone passes on, of whatever it was told."""
+        holds, hub = body in category.held_by, body in self.concern.held_by
+        return frozenset(kind for kind in category.disclosures if (hub if disclosing(kind).passes_on else holds))

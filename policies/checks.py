@@ -57,10 +57,11 @@ def _row_categories(files: PackFiles) -> Iterator[Fault]:
 
 
 def _categories(categories: Located[Categories]) -> Iterator[Fault]:
-    if categories.model.concern.id != CONCERN:
-        yield categories.fault(("concern", "id"), f"must be {CONCERN}")
-    named: list[tuple[Path, str]] = [(("category", at, "id"), each.id) for at, each in enumerate(categories.model.categories)]
-    for place in _repeated([(("concern", "id"), CONCERN), *named]):
+    tables = (("told", categories.model.told), ("category", categories.model.categories))
+    named: list[tuple[Path, str]] = [((table, at, "id"), each.id) for table, found in tables for at, each in enumerate(found)]
+    if CONCERN not in {name for _, name in named[: len(categories.model.told)]}:
+        yield categories.fault(("told",), f"has no {CONCERN}, which a hub tells when it asks", "add one")
+    for place in _repeated(named):
         yield categories.fault(place, "is the id of an earlier category", "give each category its own id")
     for at, category in enumerate(categories.model.categories):
         if category.automatic and ClassCode.intelligence in category.classes:
@@ -82,7 +83,7 @@ def _agreements(files: PackFiles) -> Iterator[Fault]:
 
 
 def _controller(files: PackFiles) -> Iterator[Fault]:
-    known = {files.categories.model.concern.id, *(each.id for each in files.categories.model.categories)}
+    known = {each.id for each in files.categories.model.every}
     conditions = {rule.needs_apd for rule in files.law.model.rules if rule.needs_apd is not None}
     for at, document in enumerate(files.controller.model.apds):
         if document.condition not in conditions:

@@ -14,6 +14,10 @@ FORMS: Final = (  # name, as it is told, and how the citation begins
     ("UK GDPR, with its article", r"UK GDPR (Arts? |Art\. |Annex )\d"),
     ("a case, with its neutral citation", r"[A-Z][A-Za-z,' ]* v [A-Z][A-Za-z,' ]* \[\d{4}\] [A-Z]+ \d+"),
     ("a code or an order of the courts' own law", r"(ICO Data Sharing Code|Legal professional privilege|Common-law |Police common-law )"),
+    (
+        "guidance of the government, by its title",
+        r"(Working Together to Safeguard Children|DfE Information sharing: advice for practitioners) ",
+    ),
     ("Express statutory override …", r"Express statutory override "),
     ("No statutory power needed: …", r"No statutory power needed: "),
     ("… (… is to be named by a lawyer)", r"[A-Z].* is to be named by a lawyer\)\Z"),

@@ -16,7 +16,7 @@ from policies.considerations import Controller
 from policies.index import RuleIndex, bits, build_index
 from policies.law import LAYERS, Applies, Law, Row
 from policies.vocabulary import Automatic, Fact
-from schemas.enums import ControllerKind, Layer, Outcome, Purpose, Rag, Stage, SubjectRole
+from schemas.enums import ControllerKind, Kind, Layer, Outcome, Purpose, Rag, Stage, SubjectRole
 from schemas.identifiers import CategoryId, PartyId, Slug
 
 NEVER_AUTOMATIC: Final = Slug("never_automatic")
@@ -56,13 +56,20 @@ class Agreed:
     secrecy: bool  # the other party's recipients are bound to it
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One category in one kind of disclosure."""
+
+    contexts: Contexts
+    unmet: int  # rules that can never be met: this body holds no such category, or it may not be told so
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plan:
     """How one category climbs the ladder of one controller."""
 
     mask: int  # rules that speak of its classes
-    contexts: Contexts
-    unmet: int  # rules that can never be met, since this kind of body does not hold it
+    ways: Mapping[Kind, Way]
     stages: frozenset[Stage]
     rags: frozenset[Rag]
     roles: frozenset[SubjectRole]
@@ -92,17 +99,29 @@ class Compiled:
 def compile_pack(law: Law, categories: Categories, agreements: Iterable[Agreement], controller: Controller) -> Compiled:
     """Build it all."""
     index = build_index(law.rules, controller)
-    every = (categories.concern, *categories.categories)
     rules = {1 << bit: rule for bit, rule in enumerate(index.rules)}
-    contexts_of = lru_cache(maxsize=None)(partial(_contexts, index, controller.kind))  # many categories share their rows
+    contexts_of = lru_cache(maxsize=None)(partial(_contexts, index, controller.kind, law.rows))  # many categories share their rows
+    nothing = _nothing(categories.concern)
+
+    def ways_of(category: Category) -> Mapping[Kind, Way]:
+        told = categories.told_by(controller.kind, category)
+        closed = index.needs[Fact.onward_closed] if category.onward else 0
+        return {
+            kind: Way(
+                contexts=contexts_of(_speaking(law.rows, category.id, controller.kind, kind)),
+                unmet=closed if kind in told else closed | index.needs[Fact.category_held],
+            )
+            for kind in Kind
+        }
+
     mine = tuple(bits(index.layers[Layer.gateway]))
     halves = {1 << bit: index.rules[bit] for bit in bits(index.recipient_side)}
     return Compiled(
         party=controller.party,
         kind=controller.kind,
         index=index,
-        plans={each.id: _plan(each, contexts_of(_rows(law, each.id, controller.kind)), law.applies, index, controller) for each in every},
-        unknown=_nothing(categories.concern, contexts_of(()), law.applies, index, controller),
+        plans={each.id: _plan(each, ways_of(each), law.applies, index, controller) for each in categories.every},
+        unknown=_plan(nothing, ways_of(nothing), law.applies, index, controller),
         facts=controller.facts,
         carried={bit: carried(rule) for bit, rule in rules.items()},
         barred={bit: failed(rule.layer, Reason.barred, Outcome.withhold, rule) for bit, rule in rules.items()},
@@ -112,7 +131,7 @@ def compile_pack(law: Law, categories: Categories, agreements: Iterable[Agreemen
     )
 
 
-def _plan(category: Category, contexts: Contexts, applies: Applies, index: RuleIndex, controller: Controller) -> Plan:
+def _plan(category: Category, ways: Mapping[Kind, Way], applies: Applies, index: RuleIndex, controller: Controller) -> Plan:
     classes = category.presumed_classes
     mask = excluded = 0
     for code in classes:
@@ -120,8 +139,7 @@ def _plan(category: Category, contexts: Contexts, applies: Applies, index: RuleI
         excluded |= index.excluded[code]
     return Plan(
         mask=mask & ~excluded,
-        contexts=contexts,
-        unmet=0 if controller.kind in category.held_by else index.needs[Fact.category_held],
+        ways=ways,
         stages=category.stages,
         rags=category.rags,
         roles=category.roles,
@@ -132,10 +150,9 @@ def _plan(category: Category, contexts: Contexts, applies: Applies, index: RuleI
     )
 
 
-def _nothing(concern: Category, contexts: Contexts, applies: Applies, index: RuleIndex, controller: Controller) -> Plan:
-    """A category nobody may ask for: it reaches no stage, and no kind of body holds it."""
-    unknown = concern.model_copy(update={"held_by": frozenset(), "stages": frozenset(), "automatic": False})
-    return _plan(unknown, contexts, applies, index, controller)
+def _nothing(concern: Category) -> Category:
+    """A category nobody may tell: it reaches no stage, and stands in no kind of disclosure."""
+    return concern.model_copy(update={"held_by": frozenset(), "disclosures": frozenset(), "stages": frozenset(), "automatic": False})
 
 
 def _step(layer: Layer, reason: Reason | None, index: RuleIndex) -> Step:
@@ -169,18 +186,23 @@ def _granted(category: CategoryId, controller: Controller) -> Mapping[tuple[Stag
     }
 
 
-def _rows(law: Law, category: CategoryId, holder: ControllerKind) -> tuple[Row, ...]:
-    """The rows of the release table that speak of a category in the hands of its holder; one that names none speaks of all."""
-    mine = (row for row in law.rows if not row.holders or holder in row.holders)
-    return tuple(row for row in mine if not row.categories or category in row.categories)
+def _speaking(rows: tuple[Row, ...], category: CategoryId, holder: ControllerKind, kind: Kind) -> tuple[int, ...]:
+    """Positions of the rows that speak of a category in its holder's hands in a kind of disclosure; an empty list means any."""
+    return tuple(
+        at
+        for at, row in enumerate(rows)
+        if (not row.disclosures or kind in row.disclosures)
+        and (not row.holders or holder in row.holders)
+        and (not row.categories or category in row.categories)
+    )
 
 
-def _contexts(index: RuleIndex, holder: ControllerKind, rows: tuple[Row, ...]) -> Contexts:
+def _contexts(index: RuleIndex, holder: ControllerKind, rows: tuple[Row, ...], speaking: tuple[int, ...]) -> Contexts:
     """Of every (requester, stage, purpose) the rules that speak of it, and its cap: the most restrictive matching row wins."""
     table: dict[Context, tuple[int, tuple[Slug, ...]]] = {}
     for key in product(ControllerKind, Stage, Purpose):
         recipient, stage, purpose = key
-        found = {row.automatic for row in rows if row.matches(holder, recipient, stage, purpose)}
+        found = {rows[at].automatic for at in speaking if rows[at].matches(holder, recipient, stage, purpose)}
         caps = (ROW_NO,) if Automatic.no in found else () if found else (ROW_NONE,)
         table[key] = index.recipients[recipient] & index.stages[stage] & index.purposes[purpose], caps
     return table

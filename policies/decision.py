@@ -11,7 +11,7 @@ from policies.pack import Pack
 from policies.question import Decision, PolicyQuestion
 from policies.verdict import AGREED, DETRIMENT_RECORDED, EMERGENCY, GLASS, REVIEW_DUE, Verdict
 from policies.vocabulary import Alert, Fact
-from schemas.enums import Kind, Outcome, Stage
+from schemas.enums import Outcome, Stage
 from schemas.identifiers import Slug
 
 __all__ = ["Decision", "PolicyQuestion", "decide"]
@@ -20,7 +20,6 @@ ERROR: Final = Slug("error")
 ON_ERROR: Final = Verdict(outcome=Outcome.withhold, answers=ERRORS, caps=(ERROR,), alerts=(Alert.error,))
 UTC_OFFSET: Final = timedelta(0)
 # bound once: looking a member up on its enum costs more than the test it is for
-_RESPONSE: Final = Kind.response
 _EMERGENCY: Final = Stage.emergency
 _BREAK_GLASS: Final = Fact.break_glass
 _DETRIMENT_MORE: Final = Fact.detriment_more
@@ -46,18 +45,19 @@ def _verdict(question: PolicyQuestion, pack: Pack, at: datetime) -> Verdict:
     # (2) the rules that speak of the question, whatever the day and the facts
     index = compiled.index
     plan = compiled.plans.get(question.category, compiled.unknown)
-    context, rows = plan.contexts[question.recipient_kind, question.stage, question.purpose]
+    way = plan.ways[question.disclosure]
+    context, rows = way.contexts[question.recipient_kind, question.stage, question.purpose]
     speaking = plan.mask & context & index.disclosures[question.disclosure] & index.roles[question.role]
     # (3) of those, the ones in force whose facts hold, stated, granted in advance by the controller, or worked out here
     granted = plan.granted.get((question.stage, question.role))
     known = granted.facts if granted is not None and day <= granted.until else compiled.facts
     lacking = index.lacking(question.facts, known)
     agreed = _agreed(question, compiled, day)
-    can = speaking & index.on(day) & ~(lacking.failing | _unmet(question, compiled, plan, agreed, day))
+    can = speaking & index.on(day) & ~(lacking.failing | way.unmet | _unmet(question, compiled, plan, agreed, day))
     # (4) the ladder they make
     flags = _flags(question, agreed, day)
-    if flags & GLASS or question.disclosure is not _RESPONSE:
-        rows = ()  # the release table speaks of answers, and of no broken glass
+    if flags & GLASS:
+        rows = ()  # the release table speaks of no broken glass
     return pack.judge(plan, can, speaking & index.turning, lacking.caps, rows, flags)
 
 
@@ -71,7 +71,7 @@ def _agreed(question: PolicyQuestion, compiled: Compiled, day: date) -> Agreed |
 
 def _unmet(question: PolicyQuestion, compiled: Compiled, plan: Plan, agreed: Agreed | None, day: date) -> int:
     """Rules that need a fact which is worked out here and does not hold."""
-    unmet = plan.unmet
+    unmet = 0
     if question.stage not in plan.stages or question.rag not in plan.rags or question.role not in plan.roles:
         unmet |= compiled.index.needs[Fact.threshold_reached]
     if (day - question.since).days > plan.look_back_days or question.until < question.since:

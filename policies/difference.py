@@ -9,9 +9,10 @@ from enum import Enum
 from itertools import product
 from typing import Final
 
-from policies.categories import CONCERN, Categories, Category
+from policies.categories import Categories, Category
 from policies.considerations import Controller
 from policies.decision import PolicyQuestion, decide
+from policies.disclosures import Asker, disclosing
 from policies.law import Law
 from policies.pack import Pack
 from policies.scenario import IN_ORDER, TODAY, Scenario, assembled, run
@@ -32,6 +33,7 @@ CONTEXTS: Final = (  # who asks for what, besides a council for safeguarding
     (ControllerKind.police, Purpose.crime_and_disorder),
     (ControllerKind.probation, Purpose.offender_management),
 )
+OTHERS: Final = tuple((kind, Purpose.safeguarding) for kind in KINDS if kind is not COUNCIL)  # who might be told, where nobody asks
 STATED: Final = tuple(fact for fact in Fact if fact not in DERIVED)
 VARIATIONS: Final = (IN_ORDER, *(IN_ORDER ^ {fact} for fact in STATED))  # all in order, and each fact turned over by itself
 
@@ -63,11 +65,15 @@ class ScenarioFlip:
     won: tuple[Slug, ...]
 
 
+Shared = tuple[CategoryId, Kind, ControllerKind, Stage, Outcome, Outcome]  # what questions have in common that flip together
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flip:
     """Questions that come out otherwise, by what they share, with how many there are and one of them."""
 
     category: CategoryId
+    disclosure: Kind
     discloser: ControllerKind
     stage: Stage
     before: Outcome
@@ -93,13 +99,22 @@ def scenario_flips(scenarios: Iterable[Scenario], old: Sides, new: Sides) -> Ite
 def space_flips(old: Sides, new: Sides, day: date = TODAY) -> tuple[Flip, ...]:
     """Every question of the enumerated space that comes out otherwise on a day, grouped by what they share."""
     at = datetime.combine(day, time(12), UTC)
-    found: dict[tuple[CategoryId, ControllerKind, Stage, Outcome, Outcome], list[PolicyQuestion]] = {}
+    found: dict[Shared, list[PolicyQuestion]] = {}
     for kind, papers in product(KINDS, Papers):
         packs = tuple(_pack(side, kind, papers) for side in (old, new))
         _compare(packs, space(kind, old, new, day, papers), at, found)
     return tuple(
-        Flip(category=key[0], discloser=key[1], stage=key[2], before=key[3], after=key[4], count=len(asked), example=asked[0])
-        for key, asked in sorted(found.items())
+        Flip(
+            category=category,
+            disclosure=disclosure,
+            discloser=discloser,
+            stage=stage,
+            before=before,
+            after=after,
+            count=len(asked),
+            example=asked[0],
+        )
+        for (category, disclosure, discloser, stage, before, after), asked in sorted(found.items())
     )
 
 
@@ -107,43 +122,47 @@ def _compare(
     packs: tuple[Pack, ...],
     asked: Iterable[PolicyQuestion],
     at: datetime,
-    found: dict[tuple[CategoryId, ControllerKind, Stage, Outcome, Outcome], list[PolicyQuestion]],
+    found: dict[Shared, list[PolicyQuestion]],
 ) -> None:
     for question in asked:
         before, after = (decide(question, pack, at).outcome for pack in packs)
         if before is not after:
-            found.setdefault((question.category, question.discloser_kind, question.stage, before, after), []).append(question)
+            shared = (question.category, question.disclosure, question.discloser_kind, question.stage, before, after)
+            found.setdefault(shared, []).append(question)
 
 
 def space(kind: ControllerKind, old: Sides, new: Sides, day: date = TODAY, papers: Papers = Papers.whole) -> Iterator[PolicyQuestion]:
-    """What a body of a kind may be asked: each category of either law at every stage about every role.
+    """What a body of a kind may tell: each category of either law, in each kind of disclosure, at every stage about every role.
 
-    Where it is within reach, on each set of facts of the papers, and by other askers for other purposes.
+    Where it is within reach, on each set of facts of the papers, and to other recipients or for other purposes; of what nobody asked for,
+    which no rule tells apart by role, about one role at each stage.
     """
-    held: dict[CategoryId, list[Category]] = {}
-    for each in (*old.categories.categories, *new.categories.categories):
-        if kind in each.held_by:
-            held.setdefault(each.id, []).append(each)
-    for category, stage, role in product(sorted(held), STAGES, ROLES):
-        base = _question(kind, category, stage, role, day)
-        if any(stage in each.stages and role in each.roles for each in held[category]):
-            yield from (replace(base, facts=facts) for facts in papers.value)
-            yield from (replace(base, recipient_kind=asker, purpose=purpose) for asker, purpose in CONTEXTS)
-        else:
-            yield base
-    for asked, stage, role in product(KINDS if kind is COUNCIL else (), STAGES, ROLES):
-        base = _question(kind, CONCERN, stage, role, day)
-        yield replace(base, disclosure=Kind.request, recipient_kind=asked, facts=IN_ORDER | {Fact.public_interest_recorded})
+    told: dict[tuple[CategoryId, Kind], list[Category]] = {}
+    for table in (old.categories, new.categories):
+        for each in table.every:
+            for disclosure in table.told_by(kind, each):
+                told.setdefault((each.id, disclosure), []).append(each)
+    for (category, disclosure), stage in product(sorted(told), STAGES):
+        within = [role for role in ROLES if any(stage in each.stages and role in each.roles for each in told[category, disclosure])]
+        asked = disclosing(disclosure).asker is Asker.recipient
+        contexts = CONTEXTS if asked else OTHERS
+        for role in ROLES:
+            base = _question(kind, category, disclosure, stage, role, day)
+            if role in (within if asked else within[:1]):
+                yield from (replace(base, facts=facts) for facts in papers.value)
+                yield from (replace(base, recipient_kind=other, purpose=purpose) for other, purpose in contexts)
+            else:
+                yield base
 
 
-def _question(kind: ControllerKind, category: CategoryId, stage: Stage, role: SubjectRole, day: date) -> PolicyQuestion:
-    asker, purpose = WELFARE
+def _question(kind: ControllerKind, category: CategoryId, disclosure: Kind, stage: Stage, role: SubjectRole, day: date) -> PolicyQuestion:
+    other, purpose = WELFARE
     return PolicyQuestion(
         discloser=HOLDER,
         discloser_kind=kind,
         recipient=ASKER,
-        recipient_kind=asker,
-        disclosure=Kind.response,
+        recipient_kind=other,
+        disclosure=disclosure,
         stage=stage,
         rag=Rag.red,
         purpose=purpose,
@@ -159,7 +178,7 @@ def _pack(side: Sides, kind: ControllerKind, papers: Papers) -> Pack:
     """A controller with every paper and an agreement over everything, the same but for considerations, or with nothing at all."""
     if papers is Papers.bare:
         return assembled(side.law, side.categories, Controller(party=HOLDER, kind=kind, version="bare"), ())
-    every = (side.categories.concern, *side.categories.categories)
+    every = side.categories.every
     stated = dict.fromkeys(("official_authority", "relevant_person", "legitimate_interests"), "stated")
     documents = sorted({rule.needs_apd for rule in side.law.rules if rule.needs_apd is not None})
     controller = Controller.model_validate(
@@ -169,7 +188,7 @@ def _pack(side: Sides, kind: ControllerKind, papers: Papers) -> Pack:
             "version": "whole",
             "own_task": {"task": "its own", "citation": "Children Act 2004 s.11"},
             "apd": [{"condition": each, "version": "1"} for each in documents],
-            "consideration": [_considered(each) for each in every if papers is Papers.whole and kind in each.held_by],
+            "consideration": [_considered(each) for each in every if papers is Papers.whole and side.categories.told_by(kind, each)],
         }
         | stated
     )

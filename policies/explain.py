@@ -9,7 +9,7 @@ from policies.decision import Decision, decide
 from policies.law import Rule
 from policies.nearmiss import apply, near_misses
 from policies.sentences import BAR_UNSAID, FAILURES, REASONS, REVIEW_NEEDED
-from policies.vocabulary import PRIVATE, Audience, Fact, LegalReview
+from policies.vocabulary import FOUND, PRIVATE, Audience, LegalReview
 from schemas.enums import Layer
 from schemas.identifiers import Slug
 from schemas.records import LadderStep
@@ -32,9 +32,9 @@ def shown_caps(decision: Decision, audience: Audience) -> tuple[Slug, ...]:
 
 
 def _as_asked(decision: Decision) -> Decision:
-    """Decided again without what turns on data found or the holder's view of it, as if the right person had been found."""
+    """Decided again without what turns on data found or the holder's view of it, as if the right person were found and all released."""
     question = decision.question
-    facts = (question.facts - PRIVATE) | {Fact.match_confirmed}
+    facts = (question.facts - PRIVATE) | FOUND
     return decision if facts == question.facts else decide(replace(question, facts=facts), decision.pack, decision.at)
 
 

@@ -9,10 +9,11 @@ from typing import Final
 
 from policies.answers import LayerAnswer, Standing
 from policies.decision import Decision
+from policies.disclosures import disclosing
 from policies.law import Rule
 from policies.sentences import FAILURES, REASONS, REVIEW_NEEDED
 from policies.vocabulary import LegalReview, RuleKind
-from schemas.enums import Kind, Layer, Outcome, Stage
+from schemas.enums import Layer, Outcome, Stage
 from schemas.records import DutyContact
 
 STAGES: Final[Mapping[Stage, str]] = MappingProxyType(
@@ -28,7 +29,7 @@ OUTCOMES: Final[Mapping[Outcome, str]] = MappingProxyType(
     {
         Outcome.release: "Every layer is carried, so it may go without you.",
         Outcome.review: "It goes only if a professional of your body decides so.",
-        Outcome.withhold: "It may not go as it was asked.",
+        Outcome.withhold: "It may not go as it stands.",
     }
 )
 PROTECTING: Final = (Layer.art6, Layer.art9, Layer.art10, Layer.confidence, Layer.proportionality, Layer.agreement)
@@ -55,33 +56,37 @@ def holder_told(decision: Decision, ring: DutyContact | None = None) -> HolderTo
         who_asks=_who_asks(decision),
         why=f"{_why(decision)} {OUTCOMES[decision.outcome]}",
         protects=_protects(decision),
-        ring=f"Ring {ring.name}, {ring.phone} ({ring.hours})." if ring is not None else "Ring the duty contact that the request names.",
+        ring=f"Ring {ring.name}, {ring.phone} ({ring.hours})." if ring is not None else disclosing(decision.question.disclosure).ring,
     )
 
 
 def _who_asks(decision: Decision) -> str:
     """By name and kind of body, in which matter, for what, about whom and what."""
     asked = decision.question
-    every = (decision.pack.categories.concern, *decision.pack.categories.categories)
+    every = decision.pack.categories.every
     title = next((each.title for each in every if each.id == asked.category), str(asked.category))
-    told = "asks you" if asked.disclosure is Kind.response else "would be told by you"
+    how = disclosing(asked.disclosure).how
     matter = STAGES.get(asked.stage, "at a stage nobody knows")
     role, purpose, kind = (str(each).replace("_", " ") for each in (asked.role, asked.purpose, asked.recipient_kind))
-    return f"{asked.recipient} ({kind}) {told}, {matter}, for {purpose}: {title}, about the {role}."
+    return f"{asked.recipient} ({kind}) {how}, {matter}, for {purpose}: {title}, about the {role}."
 
 
 def _why(decision: Decision) -> str:
     """Must, may, or not: by the gateway relied on."""
-    gateway = _answer(decision, Layer.gateway)
+    gateway, act = _answer(decision, Layer.gateway), disclosing(decision.question.disclosure).act
     if gateway.rule is None:
-        return f"Nothing lets you answer: {REASONS.get(gateway.reason, FAILURES[Layer.gateway])}"
+        return f"Nothing lets you {act}: {REASONS.get(gateway.reason, FAILURES[Layer.gateway])}"
     verb = "must" if gateway.rule.kind is RuleKind.duty else "may"
-    return f"You {verb} answer by {gateway.rule.citation}: {gateway.rule.says}{_unconfirmed(gateway.rule, gateway.recipient_rule)}"
+    return f"You {verb} {act} by {gateway.rule.citation}: {gateway.rule.says}{_unconfirmed(gateway.rule, gateway.recipient_rule)}"
 
 
 def _protects(decision: Decision) -> str:
     """The law each layer rests on; what nothing carries protects nobody, and is said first."""
-    failed = [f"{answer.layer.value}: {FAILURES[answer.layer]}" for answer in decision.failed if answer.layer is not Layer.gateway]
+    failed = [
+        f"{answer.layer.value}: {answer.rule.says if answer.rule is not None else FAILURES[answer.layer]}"
+        for answer in decision.failed
+        if answer.layer is not Layer.gateway
+    ]
     carried = list(dict.fromkeys(_carrying(decision)))
     said = [f"Nothing protects you yet on {'; '.join(failed)}"] if failed else []
     said += [f"What protects you: {'; '.join(carried)}. The decision and its rules are entered in the access log."] if carried else []

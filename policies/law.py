@@ -84,12 +84,13 @@ class Rule(Table):
 
 
 class Row(Table):
-    """A row of the release table: may a question whose every layer is carried be answered without a person?"""
+    """A row of the release table: may what every layer carries be told without a person?"""
 
     id: Slug
     says: Sentence
     holders: frozenset[ControllerKind] = frozenset()
     requesters: frozenset[ControllerKind] = frozenset()
+    disclosures: frozenset[Kind] = frozenset()
     stages: frozenset[Stage] = frozenset()
     purposes: frozenset[Purpose] = frozenset()
     categories: frozenset[CategoryId] = frozenset()

@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Final
 
 from policies.decision import Decision, decide
+from policies.disclosures import Asker, disclosing
 from policies.pack import Pack
 from policies.question import PolicyQuestion
 from policies.sentences import MEANINGS
 from policies.vocabulary import DERIVED, SUPPLIABLE, Audience, Fact
-from schemas.enums import ControllerKind, Kind, Layer, Outcome, Purpose, Rag, Stage, Symbol
+from schemas.enums import ControllerKind, Layer, Outcome, Purpose, Rag, Stage, Symbol
 from schemas.identifiers import Slug
 from schemas.records import NearMiss
 
@@ -33,6 +34,7 @@ HINDERING: Final = frozenset(  # facts that hold back, so that a reviewer may as
         Fact.gender_recognition,
         Fact.protected_person,
         Fact.whereabouts_hidden,
+        Fact.third_party_told_of,
         Fact.reasked,
         Fact.directory_stale,
         Fact.pack_not_accepted,
@@ -47,7 +49,7 @@ LABELLERS: Final = frozenset({Audience.reviewer, Audience.igo, Audience.machine}
 def near_misses(question: PolicyQuestion, pack: Pack, at: datetime, audience: Audience) -> tuple[NearMiss, ...]:
     """Single changes that lead to a better outcome; an asker sees what it can honestly supply, and nothing of a bar."""
     decision = decide(question, pack, at)
-    if decision.outcome is Outcome.release or (audience is Audience.requester and decision.bar is not None):
+    if decision.outcome is Outcome.release or (audience is Audience.requester and (decision.bar is not None or _unasked(question))):
         return ()
     found = []
     for fact, value, says in _candidates(question, audience):
@@ -60,6 +62,11 @@ def near_misses(question: PolicyQuestion, pack: Pack, at: datetime, audience: Au
 def apply(question: PolicyQuestion, near_miss: NearMiss) -> PolicyQuestion:
     """The question as it would be with the near miss true."""
     return _changed(question, near_miss.fact, near_miss.value)
+
+
+def _unasked(question: PolicyQuestion) -> bool:
+    """Whether nobody asked: who is told of another's own motion has nothing to supply."""
+    return disclosing(question.disclosure).asker is Asker.nobody
 
 
 def _candidates(question: PolicyQuestion, audience: Audience) -> Iterator[tuple[Slug, Slug, str]]:
@@ -82,7 +89,7 @@ def _labels(question: PolicyQuestion) -> Iterator[tuple[Slug, Slug, str]]:
         (RAG, question.rag, Rag),
         (PURPOSE, question.purpose, Purpose),
     ]
-    if question.disclosure is Kind.response:
+    if disclosing(question.disclosure).asker is Asker.recipient:
         labels.append((REQUESTER_KIND, question.recipient_kind, ControllerKind))
     for name, now, values in labels:
         for value in values:

@@ -8,7 +8,7 @@ from datetime import date
 from itertools import product
 from typing import Final
 
-from policies.categories import CONCERN, Categories, Category
+from policies.categories import Categories, Category
 from policies.law import Law, Rule
 from policies.pack import Pack
 from policies.scenario import Result, Scenario
@@ -31,27 +31,26 @@ class Covered:
 
 def unreachable(law: Law, categories: Categories) -> tuple[Slug, ...]:
     """Rules that no question about any category, by anybody who holds it, could meet."""
-    every = (categories.concern, *categories.categories)
-    return tuple(rule.id for rule in law.rules if not any(_speaks(rule, each, law) for each in every) or _alone(rule, law))
+    return tuple(rule.id for rule in law.rules if not any(_speaks(rule, each, law) for each in categories.every) or _alone(rule, law))
 
 
 def _speaks(rule: Rule, category: Category, law: Law) -> bool:
-    """Whether the rule and the category have kind, stage, role and classes in common, and the layer applies."""
+    """Whether rule and category have kind of body and of disclosure, stage, role and classes in common, and the layer applies."""
     classes = category.presumed_classes
+    holders = category.held_by & (rule.holders or category.held_by)
     shared = (
         (rule.holders, category.held_by),
+        (rule.disclosures, category.disclosures),
         (rule.stages, category.stages),
         (rule.roles, category.roles),
         (rule.classes, classes),
     )
     applied = {Layer.art9: law.applies.art9, Layer.art10: law.applies.art10, Layer.confidence: law.applies.confidence}.get(rule.layer)
-    asked = not rule.disclosures or rule.disclosures != {Kind.request} or category.id == CONCERN
     return (
-        asked
-        and all(not named or named & held for named, held in shared)
+        all(not named or named & held for named, held in shared)
         and not rule.excludes & classes
         and (applied is None or bool(applied & classes))
-        and (rule.layer is not Layer.regime or (category.law_enforcement and bool(category.held_by & law.applies.competent_authorities)))
+        and (rule.layer is not Layer.regime or (category.law_enforcement and bool(holders & law.applies.competent_authorities)))
     )
 
 
@@ -96,17 +95,19 @@ def undocumented(pack: Pack) -> tuple[Slug, ...]:
 
 
 def never_released(law: Law, categories: Categories) -> tuple[CategoryId, ...]:
-    """Categories meant to be released automatically that no rules release to a council, even with all in order."""
-    return tuple(each.id for each in categories.categories if each.automatic and not _released(each, law, categories))
+    """Categories meant to be told automatically that no rules let go to a council, even with all in order."""
+    return tuple(each.id for each in categories.every if each.automatic and not _released(each, law, categories))
 
 
 def _released(category: Category, law: Law, categories: Categories) -> bool:
-    """Tried over kinds, stages, ratings, roles and purposes, with every paper there; broken glass in an emergency."""
+    """Tried over kinds, stages, ratings, roles and purposes, with every paper there and broken glass in an emergency."""
+    disclosures = {Kind.response} & category.disclosures or category.disclosures
     stages = sorted(category.stages, key=lambda stage: stage is not Stage.emergency)  # the likeliest first
-    for stage, kind, rag, role, purpose in product(stages, category.held_by, category.rags, category.roles, PURPOSES):
-        if run_scenario(_best(category.id, kind, stage, rag=rag, role=role, purpose=purpose), law, categories).decision.outcome is (
-            Outcome.release
-        ):
+    for stage, kind, rag, role, purpose, told in product(
+        stages, category.held_by, category.rags, category.roles, PURPOSES, sorted(disclosures)
+    ):
+        best = _best(category.id, kind, stage, rag=rag, role=role, purpose=purpose, disclosure=told)
+        if run_scenario(best, law, categories).decision.outcome is Outcome.release:
             return True
     return False
 

@@ -41,6 +41,10 @@ IN_ORDER: Final = frozenset(  # a scenario says only what is otherwise
         Fact.relation_stated,
         Fact.para18_prejudices_protection,
         Fact.match_confirmed,
+        Fact.owner_released,
+        Fact.second_person_checked,
+        Fact.recipient_told_of_child,
+        Fact.child_in_recipients_area,
     }
 )
 SECRET: Final = frozenset({ControllerKind.local_authority, ControllerKind.nhs_body, ControllerKind.gp_practice})
@@ -162,7 +166,7 @@ def _read_lines(text: str, file: str) -> Located[Scenarios]:
 def scenario_faults(files: Iterable[Located[Scenarios]], law: Law, categories: Categories) -> Iterator[Fault]:
     """What no scenario can show by itself: an id used twice, a rule, a category or a document that is not there."""
     rules = {rule.id for rule in law.rules}
-    known = {categories.concern.id, *(each.id for each in categories.categories)}
+    known = {each.id for each in categories.every}
     documents = {rule.needs_apd for rule in law.rules}
     seen: set[str] = set()
     for file in files:

@@ -15,10 +15,10 @@ BAR_UNSAID: Final = "Statutory prohibitions are checked; whether one applies is 
 FAILURES: Final[Mapping[Layer, str]] = MappingProxyType(
     {
         Layer.asked: (
-            "The request does not show that a named officer set the stage first, gave a reason that fits it and recorded "
-            "openness with the family; or this body holds no such category."
+            "It is not shown that a named officer set the stage first, gave a reason that fits it and recorded "
+            "openness with the family; or this body holds no such category, or may not tell it in this kind of disclosure."
         ),
-        Layer.bar: "A statutory prohibition stands in the way.",
+        Layer.bar: "A statutory prohibition or an absolute protection stands in the way.",
         Layer.regime: "No law authorises this law-enforcement data to be used for this purpose.",
         Layer.gateway: (
             "No power or duty of this body towards this recipient covers this purpose at this stage, or the recipient's "
@@ -43,7 +43,7 @@ REASONS: Final[Mapping[Reason, str]] = MappingProxyType(
             "Does not apply: the data were not collected by a competent authority for law enforcement; UK GDPR governs."
         ),
         Reason.part_3: "Does not apply: the data stay under Part 3 of the Data Protection Act 2018, between competent authorities.",
-        Reason.no_bar: "No statutory prohibition was found.",
+        Reason.no_bar: "No statutory prohibition and no absolute protection was found.",
         Reason.break_glass: "Waived: a named officer broke the glass in an emergency; it is reviewed on the next working day.",
         Reason.no_policy_document: (
             "A condition would carry this layer if the controller held its appropriate policy document; a person decides."
@@ -82,6 +82,10 @@ MEANINGS: Final[Mapping[Fact, str]] = MappingProxyType(
         Fact.consent_prejudices_purpose: "asking for consent would prejudice preventing or detecting the unlawful act",
         Fact.legal_claim: "it is necessary for a legal claim or for a court acting as one",
         Fact.court_order: "a court has ordered this disclosure",
+        Fact.owner_released: "the body whose information it is has released it for this",
+        Fact.second_person_checked: "a second person has checked what goes to whom",
+        Fact.recipient_told_of_child: "the recipient is whoever told of this child",
+        Fact.child_in_recipients_area: "it is recorded that the child is now in the recipient's area",
         Fact.match_confirmed: "the person found is confirmed to be the person asked about",
         Fact.live_investigation: "a live investigation may be prejudiced",
         Fact.adoption_record: "it belongs to an adoption record",
@@ -89,6 +93,7 @@ MEANINGS: Final[Mapping[Fact, str]] = MappingProxyType(
         Fact.gender_recognition: "it is protected by the Gender Recognition Act",
         Fact.protected_person: "it concerns a protected person",
         Fact.whereabouts_hidden: "it would tell where a person is whose whereabouts are hidden (S-flag)",
+        Fact.third_party_told_of: "it tells of somebody nobody asked about",
         Fact.reasked: "the question was re-asked with only its stage or rating raised",
         Fact.directory_stale: "the list of parties is out of date",
         Fact.pack_not_accepted: "the law and categories used here are not those that the network has accepted",

@@ -36,6 +36,11 @@ class Fact(StrEnum):
     consent_prejudices_purpose = "consent_prejudices_purpose"
     legal_claim = "legal_claim"
     court_order = "court_order"
+    # what the discloser says of what it tells of its own motion
+    owner_released = "owner_released"
+    second_person_checked = "second_person_checked"
+    recipient_told_of_child = "recipient_told_of_child"
+    child_in_recipients_area = "child_in_recipients_area"
     # what was found
     match_confirmed = "match_confirmed"
     live_investigation = "live_investigation"
@@ -44,6 +49,7 @@ class Fact(StrEnum):
     gender_recognition = "gender_recognition"
     protected_person = "protected_person"
     whereabouts_hidden = "whereabouts_hidden"
+    third_party_told_of = "third_party_told_of"
     # how the broker stands
     reasked = "reasked"
     directory_stale = "directory_stale"
@@ -51,6 +57,7 @@ class Fact(StrEnum):
     log_unwitnessed = "log_unwitnessed"
     # worked out by `decide` itself, never believed from outside
     category_held = "category_held"
+    onward_closed = "onward_closed"
     threshold_reached = "threshold_reached"
     look_back_within = "look_back_within"
     gateway_carried = "gateway_carried"
@@ -130,6 +137,7 @@ class Audience(StrEnum):
 DERIVED: Final = frozenset(
     {
         Fact.category_held,
+        Fact.onward_closed,
         Fact.threshold_reached,
         Fact.look_back_within,
         Fact.gateway_carried,
@@ -165,8 +173,11 @@ PRIVATE: Final = frozenset(  # turns on what is held or what the holder thinks o
         Fact.gender_recognition,
         Fact.protected_person,
         Fact.whereabouts_hidden,
+        Fact.third_party_told_of,
+        Fact.owner_released,
     }
 )
+FOUND: Final = frozenset({Fact.match_confirmed, Fact.owner_released})  # taken as so where an asker's ladder is made
 REVIEWERS: Final = frozenset(  # what an agency's reviewer may state of one question, on recorded grounds; no request and no machine can
     {
         Fact.public_interest_recorded,

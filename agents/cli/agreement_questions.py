@@ -42,7 +42,7 @@ class World:
     @property
     def titles(self) -> Mapping[str, str]:
         """All categories, by id."""
-        return {each.id: each.title for each in (self.categories.concern, *self.categories.categories)}
+        return {each.id: each.title for each in self.categories.every}
 
     @property
     def gateways(self) -> Mapping[str, str]:
@@ -146,7 +146,7 @@ def _unspoken(draft: Draft) -> bool:
 
 def _retention(draft: Draft, world: World) -> Iterator[Question]:
     """How long, for each retention class that an agreed category has."""
-    agreed, every = _names(draft, "categories"), (world.categories.concern, *world.categories.categories)
+    agreed, every = _names(draft, "categories"), world.categories.every
     for each in sorted({each.retention.value for each in every if each.id in agreed}):
         place: Path = ("retention", "by_class", each)
         yield _of(Keeping, "days", f"How many days are copies of {each} categories kept?", place=(*place, "days"))

@@ -81,7 +81,7 @@ def _basis(agreement: Agreement, law: Law) -> Iterator[dict[str, Any]]:
 
 
 def _categories(agreement: Agreement, table: Categories) -> Iterator[dict[str, Any]]:
-    for each in (table.concern, *table.categories):
+    for each in table.every:
         kept = agreement.retention.of(each)
         if each.id in agreement.categories and kept is not None:
             yield {

@@ -175,13 +175,13 @@ def _flip(each: Flip) -> dict[str, Any]:
     example = each.example
     return {
         "category": each.category,
+        "disclosure": each.disclosure.value,
         "discloser": each.discloser.value,
         "stage": each.stage.value,
         "before": each.before.value,
         "after": each.after.value,
         "count": each.count,
         "example": {
-            "disclosure": example.disclosure.value,
             "recipient": example.recipient_kind.value,
             "purpose": example.purpose.value,
             "role": example.role.value,
@@ -195,7 +195,8 @@ def _flip_lines(facts: dict[str, Any]) -> Iterator[str]:
         rules = "".join(f" -{rule}" for rule in each["lost"]) + "".join(f" +{rule}" for rule in each["won"])
         yield f"scenario {each['scenario']}: {each['before']} -> {each['after']}{rules}"
     for each in facts["space"]:
-        yield f"{each['category']} of {each['discloser']} at {each['stage']}: {each['before']} -> {each['after']} in {each['count']}"
+        said = f"{each['disclosure']} of {each['category']} by {each['discloser']} at {each['stage']}"
+        yield f"{said}: {each['before']} -> {each['after']} in {each['count']}"
 
 
 def _results(files: Sequence[Path] | None, pack: Path | None, categories: Path | None) -> list[Result]:

@@ -215,7 +215,7 @@ def _shipped() -> tuple[Law, Categories]:
 def _held(member: Member) -> list[Category]:
     table = _shipped()[1]
     mine = HOLDS.get(member.folder, (CONCERN,))
-    return [each for each in (table.concern, *table.categories) if each.id in mine and member.kind in each.held_by]
+    return [each for each in table.every if each.id in mine and member.kind in each.held_by]
 
 
 def _agreement(members: Sequence[Member], today: date) -> str:

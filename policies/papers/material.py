@@ -30,7 +30,7 @@ class Material:
     def covered(self) -> tuple[Category, ...]:
         """The categories that an agreement covers, in the order of the category table."""
         agreed = {category for each in self.pack.agreements for category in each.categories}
-        return tuple(each for each in (self.pack.categories.concern, *self.pack.categories.categories) if each.id in agreed)
+        return tuple(each for each in self.pack.categories.every if each.id in agreed)
 
     @property
     def purposes(self) -> tuple[Purpose, ...]:

@@ -8,12 +8,29 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from policy_support import CATEGORIES, COUNCIL, FACTS, HUB, NOW, POLICE, TRUST, agreement_text, asking, pack_for, party_of, question
+from policy_support import (
+    CATEGORIES,
+    COUNCIL,
+    FACTS,
+    HUB,
+    NOW,
+    OWN_MOTION,
+    POLICE,
+    TELLING,
+    TOLD,
+    TRUST,
+    agreement_text,
+    asking,
+    pack_for,
+    party_of,
+    question,
+    telling,
+)
 
 from policies.answers import Standing
-from policies.categories import CONCERN
 from policies.compiled import compile_pack
 from policies.decision import decide
+from policies.disclosures import DISCLOSURES, Asker
 from policies.explain import apply, ladder, near_misses, shown_caps
 from policies.law import InForce, Rule
 from policies.nearmiss import RANK
@@ -31,7 +48,7 @@ KINDS = st.sampled_from([TRUST, POLICE, COUNCIL, ControllerKind.probation, Contr
 PUBLIC = sorted(set(Fact) - DERIVED)
 INCLINED = st.one_of(
     st.frozensets(st.sampled_from(PUBLIC)),
-    st.frozensets(st.sampled_from(PUBLIC), max_size=3).map(lambda odd: FACTS ^ odd),  # near a release, so that releases occur
+    *(st.frozensets(st.sampled_from(PUBLIC), max_size=3).map(near.__xor__) for near in (FACTS, OWN_MOTION)),  # so that releases occur
 )
 UK_GDPR = frozenset({Layer.compatibility, Layer.art6, Layer.art9, Layer.art10})  # says nothing of data that stay under Part 3
 DAYS = st.dates(date(2025, 1, 1), date(2028, 12, 31))
@@ -52,12 +69,19 @@ def packs(draw: st.DrawFn, kind: ControllerKind, *, whole: bool) -> Pack:
     return pack_for(kind, agreement=text if said else None, apds=draw(APDS), own_task=own_task, considerations=considerations)
 
 
+def in_order(kind: ControllerKind) -> list[PolicyQuestion]:
+    """Every kind of disclosure such a body makes here, each of which would be released."""
+    if kind is COUNCIL:
+        return [asking(), *(telling(told) for told in TELLING if told is not Kind.contact)]
+    return [question(kind), telling(Kind.contact, discloser=party_of(kind), discloser_kind=kind)]
+
+
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[PolicyQuestion, Pack, datetime]:
     """A question that would be released, changed in one way or in many, and a pack that is whole or not."""
     near = draw(st.booleans())
     kind = draw(NEAR if near else KINDS)
-    base = asking() if kind is COUNCIL else question(kind)
+    base = draw(st.sampled_from(in_order(kind)))
     now = draw(st.one_of(st.just(NOW), DAYS.map(moments)))
     changes: dict[str, st.SearchStrategy[object]] = {
         "recipient": st.just(HUB),
@@ -67,7 +91,7 @@ def cases(draw: st.DrawFn) -> tuple[PolicyQuestion, Pack, datetime]:
         "rag": st.sampled_from(Rag),
         "purpose": st.sampled_from(Purpose),
         "role": st.sampled_from(SubjectRole),
-        "category": st.sampled_from([CONCERN, *map(CategoryId, [*CATEGORIES, "pol.unknown"])]),
+        "category": st.sampled_from([CategoryId(each) for each in [*TOLD, *CATEGORIES, "pol.unknown"]]),
         "since": st.sampled_from([0, 365, 1096, 1097, 7305, 40000]).map(lambda days: now.date() - timedelta(days=days)),
         "until": st.just(now.date()),
         "facts": INCLINED,
@@ -75,6 +99,13 @@ def cases(draw: st.DrawFn) -> tuple[PolicyQuestion, Pack, datetime]:
     changed = draw(st.lists(st.sampled_from(sorted(changes)), unique=True, max_size=1 if near else 11))
     asked = replace(base, **{name: draw(changes[name]) for name in changed})  # type: ignore[arg-type]  # fields of the question
     return asked, draw(packs(kind, whole=near or draw(st.booleans()))), now
+
+
+@st.composite
+def told_of_own_motion(draw: st.DrawFn) -> tuple[PolicyQuestion, Pack, datetime]:
+    """A case whose disclosure is one that nobody asks for."""
+    asked, pack, now = draw(cases())
+    return replace(asked, disclosure=draw(st.sampled_from(sorted(TELLING)))), pack, now
 
 
 def with_rules(pack: Pack, rules: tuple[Rule, ...]) -> Pack:
@@ -126,7 +157,7 @@ def test_every_release_has_a_rule_on_every_applicable_layer_in_force_that_day(ca
 
 def applies(layer: Layer, asked: PolicyQuestion, pack: Pack) -> bool:
     """Independently of the plan: has the layer anything to say about this category?"""
-    known = {each.id: each for each in (pack.categories.concern, *pack.categories.categories)}
+    known = {each.id: each for each in pack.categories.every}
     category, law = known[asked.category], pack.law.applies
     if layer is Layer.bar:
         return False  # no bar was met
@@ -253,6 +284,73 @@ def test_an_askers_ladder_turns_on_nothing_held_or_thought_of_it(case, private) 
     other = decide(replace(asked, facts=(asked.facts - PRIVATE) | private), pack, now)
     assert ladder(one, Audience.requester) == ladder(other, Audience.requester)
     assert shown_caps(one, Audience.requester) == shown_caps(other, Audience.requester)
+
+
+@pytest.mark.parametrize("kind", [TRUST, POLICE, COUNCIL])
+def test_what_the_cases_are_drawn_around_is_released_in_every_kind_of_disclosure(kind) -> None:
+    whole = pack_for(kind, agreement=agreement_text(TRUST if kind is COUNCIL else kind))
+    assert {decide(each, whole, NOW).outcome for each in in_order(kind)} == {Outcome.release}
+    assert {each.disclosure for each in (*in_order(TRUST), *in_order(COUNCIL))} == set(DISCLOSURES)
+
+
+@given(told_of_own_motion(), st.sampled_from([Kind.product, Kind.transfer]))
+def test_nothing_is_passed_on_without_its_owners_release_nor_from_a_closed_category(case, passed_on) -> None:
+    asked, pack, now = case
+    asked = replace(asked, disclosure=passed_on)
+    category = next((each for each in pack.categories.every if each.id == asked.category), None)
+    closed = category is None or not category.onward
+    for each in (
+        asked,
+        replace(asked, facts=asked.facts - {Fact.owner_released}),
+        replace(asked, facts=asked.facts | {Fact.owner_released}),
+    ):
+        if closed or Fact.owner_released not in each.facts:
+            decision = decide(each, pack, now)
+            glass = each.stage is Stage.emergency and Fact.break_glass in each.facts
+            assert decision.outcome is Outcome.withhold or (glass and decision.outcome is Outcome.review)
+
+
+@given(told_of_own_motion())
+def test_what_is_told_is_a_category_of_that_disclosure_by_whoever_holds_it_or_passes_it_on(case) -> None:
+    asked, pack, now = case
+    if decide(asked, pack, now).outcome is Outcome.withhold:
+        return
+    category = next(each for each in pack.categories.every if each.id == asked.category)
+    assert asked.disclosure in category.disclosures
+    holders = pack.categories.concern.held_by if DISCLOSURES[asked.disclosure].passes_on else category.held_by
+    assert asked.discloser_kind in holders
+
+
+@given(told_of_own_motion())
+def test_feedback_is_the_safe_minimum_for_whoever_told_and_a_case_moves_with_the_child_only(case) -> None:
+    asked, pack, now = case
+    back, over = (replace(asked, disclosure=each) for each in (Kind.feedback, Kind.transfer))
+    if decide(back, pack, now).outcome is not Outcome.withhold:
+        assert (back.category, Fact.recipient_told_of_child in back.facts) == ("hub.feedback", True)
+    if decide(over, pack, now).outcome is not Outcome.withhold:
+        assert (over.recipient_kind, Fact.child_in_recipients_area in over.facts) == (COUNCIL, True)
+
+
+@given(told_of_own_motion())
+def test_who_is_told_without_asking_is_shown_no_near_miss(case) -> None:
+    asked, pack, now = case
+    assert DISCLOSURES[asked.disclosure].asker is Asker.nobody
+    assert near_misses(asked, pack, now, Audience.requester) == ()
+
+
+@given(told_of_own_motion())
+def test_one_pair_of_eyes_passes_nothing_on_and_holds_up_nothing_else(case) -> None:
+    asked, pack, now = case
+    alone, checked = (decide(replace(asked, facts=asked.facts ^ flip), pack, now) for flip in _either(asked))
+    passed_on = DISCLOSURES[asked.disclosure].passes_on
+    assert alone.outcome is not Outcome.release or not passed_on
+    assert passed_on or alone.verdict == checked.verdict
+
+
+def _either(asked: PolicyQuestion) -> tuple[frozenset[Fact], frozenset[Fact]]:
+    """What to turn over so that a second person has not checked, and has."""
+    fact = frozenset({Fact.second_person_checked})
+    return asked.facts & fact, fact - asked.facts
 
 
 @given(cases())

@@ -34,7 +34,9 @@ from schemas.records import Consents, DutyContact, Necessity, Officer, Question,
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 HUB = PartyId("hub.borough")
-CATEGORIES = [str(each.id) for each in parse(shipped()["categories.toml"], "categories.toml", Categories).categories]
+_TABLE = parse(shipped()["categories.toml"], "categories.toml", Categories)
+CATEGORIES = [str(each.id) for each in _TABLE.categories]
+TOLD = [str(each.id) for each in _TABLE.told]
 APDS = ("sch1.para18", "sch1.para6", "sch1.para1", "sch1.para10", "sch8")
 WORDED = "\n".join(  # the rest of an agreement: how long, and every heading in words
     [
@@ -110,7 +112,7 @@ def agreement_text(kind: ControllerKind, *, until: str = "2027-12-31", review_by
             'purposes = ["safeguarding", "promoting_welfare"]\nbasis = ["ca2004.s16la"]',
             'bound_to_secrecy = ["hub.borough"]' if secrecy else "",
             f"in_force = {{ from = 2020-01-01, until = {until} }}\nreview_by = {review_by}",
-            f"categories = {[*CATEGORIES, str(CONCERN)]}".replace("'", '"'),
+            f"categories = {[*CATEGORIES, *TOLD]}".replace("'", '"'),
             processing_text("hub.borough", party_of(kind), "agency.other"),
             WORDED,
         ]
@@ -176,6 +178,35 @@ def asking(kind: ControllerKind = TRUST, **changes: object) -> PolicyQuestion:
         facts=FACTS - {Fact.match_confirmed} | {Fact.public_interest_recorded},
     )
     return replace(base, **changes)  # type: ignore[arg-type]  # fields of the question
+
+
+OWN_MOTION = FACTS | {
+    Fact.public_interest_recorded,
+    Fact.owner_released,
+    Fact.second_person_checked,
+    Fact.recipient_told_of_child,
+    Fact.child_in_recipients_area,
+}
+OTHER_HUB = PartyId("agency.other")  # as the agreement names it
+TELLING: dict[Kind, dict[str, object]] = {  # what is told of one's own motion, all in order
+    Kind.contact: {"category": CategoryId("hub.contact"), "stage": Stage.screening},
+    Kind.product: {"category": CategoryId("pol.missing_episodes")},
+    Kind.feedback: {"category": CategoryId("hub.feedback")},
+    Kind.transfer: {"category": CategoryId("csc.cp_plan_history"), "recipient": OTHER_HUB, "recipient_kind": COUNCIL},
+}
+
+
+def telling(disclosure: Kind, **changes: object) -> PolicyQuestion:
+    """A contact by the trust, or what a hub passes on, says back to the trust or hands over, all in order unless changed."""
+    base = question() if disclosure is Kind.contact else asking()
+    said = {"disclosure": disclosure, "facts": OWN_MOTION} | TELLING[disclosure] | changes
+    return replace(base, **said)  # type: ignore[arg-type]  # fields of the question
+
+
+def teller(disclosure: Kind, **controller: object) -> Pack:
+    """The pack of whoever tells in such a disclosure."""
+    contact = disclosure is Kind.contact
+    return pack_for(TRUST if contact else COUNCIL, agreement=agreement_text(TRUST), **controller)
 
 
 def request(**changes: object) -> Request:

@@ -262,7 +262,7 @@ def test_a_directory_suggests_parties_with_their_kinds_and_what_each_may_supply(
 def test_a_long_list_of_suggestions_is_shown_whole_when_asked(tmp_path, terminal):
     said = ["mash-1", "A title", "1.0", "hub.borough, agency.police", "safeguarding", "?"]
     done = mash("new", tmp_path / "new.toml", said="\n".join(said) + "\n")
-    assert "? shows all 68" in done.stderr
+    assert "? shows all 70" in done.stderr
     assert all(f"  {each.id}  " in done.stderr for each in TABLE.categories)
 
 

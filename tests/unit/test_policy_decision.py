@@ -41,7 +41,8 @@ def layers(decision) -> list[str]:
 
 def held_by(pack, kind):
     """The same pack, had that kind of body the trust's attendances."""
-    plan = replace(pack.compiled.plans[CategoryId("acute.ed_attendances")], unmet=0)
+    plan = pack.compiled.plans[CategoryId("acute.ed_attendances")]
+    plan = replace(plan, ways={told: replace(way, unmet=0) for told, way in plan.ways.items()})
     return replace(pack, compiled=replace(pack.compiled, plans={**pack.compiled.plans, CategoryId("acute.ed_attendances"): plan}))
 
 

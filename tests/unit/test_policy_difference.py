@@ -9,6 +9,7 @@ import pytest
 
 from policies.categories import CONCERN, Categories
 from policies.difference import KINDS, ROLES, STAGES, STATED, VARIATIONS, Papers, Sides, scenario_flips, space, space_flips
+from policies.disclosures import DISCLOSURES
 from policies.law import Law
 from policies.located import parse
 from policies.pack import shipped
@@ -44,7 +45,10 @@ def test_a_threshold_lowered_is_found_at_the_stage_that_is_now_within_reach() ->
         for each in TABLE.categories
     )
     flips = space_flips(SHIPPED, replace(SHIPPED, categories=TABLE.model_copy(update={"categories": lower})))
-    assert {(each.stage, each.before, each.after) for each in flips} == {(Stage.early_help, Outcome.withhold, Outcome.review)}
+    assert {(each.category, each.stage, each.before) for each in flips} == {("acute.ed_attendances", Stage.early_help, Outcome.withhold)}
+    answers = [each for each in flips if each.discloser is TRUST and each.disclosure is Kind.response]
+    assert {each.after for each in answers} == {Outcome.review}
+    assert {Kind.contact, Kind.product, Kind.transfer} & {each.disclosure for each in flips}
 
 
 @pytest.mark.parametrize(("day", "flips"), [(date(2026, 9, 29), False), (date(2026, 9, 30), True)])
@@ -68,6 +72,31 @@ def test_every_stated_fact_is_turned_over_by_itself() -> None:
     assert {each.stage for each in asked} == set(STAGES)
     assert {each.role for each in asked} == set(ROLES)
     assert {each.facts for each in asked} == set(VARIATIONS)
+    assert {each.disclosure for each in asked} == {Kind.contact, Kind.response}
+    hub = list(space(ControllerKind.local_authority, SHIPPED, SHIPPED))
+    for told in set(DISCLOSURES) - {Kind.response}:  # the few categories tried here hold none of a council's own
+        assert {each.facts for each in hub if each.disclosure is told} == set(VARIATIONS)
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("asked.contact", Kind.contact),
+        ("recipient.referrer", Kind.feedback),
+        ("recipient.taking-over", Kind.transfer),
+        ("bar.owner-release", Kind.product),
+        ("review.second-person", Kind.product),
+    ],
+)
+def test_a_rule_about_what_is_told_of_ones_own_motion_flips_that_kind(rule, told) -> None:
+    found = {each.disclosure for each in space_flips(SHIPPED, without(rule))}
+    assert told in found
+    assert Kind.response not in found
+
+
+def test_without_a_bar_less_is_withheld_and_without_papers_nothing_goes() -> None:
+    for each in space_flips(SHIPPED, without("bar.owner-release")):
+        assert (each.before, each.disclosure in {Kind.product, Kind.transfer}) == (Outcome.withhold, True)
     assert {each.facts for each in space(TRUST, SHIPPED, SHIPPED, papers=Papers.bare)} == {IN_ORDER}
 
 

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import pytest
-from policy_support import COUNCIL, FACTS, NOW, POLICE, TRUST, agreement_text, asking, pack_for, question, request
+from policy_support import (
+    COUNCIL,
+    FACTS,
+    NOW,
+    OWN_MOTION,
+    POLICE,
+    TRUST,
+    agreement_text,
+    asking,
+    pack_for,
+    question,
+    request,
+    teller,
+    telling,
+)
 
 from policies.decision import decide
 from policies.holder import OUTCOMES, STAGES, holder_told
 from policies.sentences import FAILURES, REVIEW_NEEDED
 from policies.vocabulary import Fact
-from schemas.enums import ControllerKind, Layer, Outcome, Stage
+from schemas.enums import ControllerKind, Kind, Layer, Outcome, Stage
 from schemas.identifiers import CategoryId
 
 RING = request().duty_contact
@@ -60,6 +74,61 @@ def test_where_nothing_carries_it_says_so_and_what_protects_nobody_comes_first()
 def test_a_hubs_own_question_is_told_as_what_it_would_tell() -> None:
     pack = pack_for(COUNCIL, agreement=agreement_text(TRUST))
     assert "agency.nhs-body (nhs body) would be told by you" in holder_told(decide(asking(), pack, NOW)).who_asks
+
+
+@pytest.mark.parametrize(
+    ("disclosure", "who", "why", "ring"),
+    [
+        (
+            Kind.contact,
+            (
+                "hub.borough (local authority) would be told by you, of your own motion, to decide whether a child needs help or "
+                "protection, for safeguarding: A worry about a child, and whom it is about, about the child."
+            ),
+            "You may tell this by Children Act 2004 s.11",
+            "Ring the duty officer of the hub.",
+        ),
+        (
+            Kind.product,
+            (
+                "agency.nhs-body (nhs body) would be sent this by you, in the information product, while enquiring into significant harm "
+                "(section 47), for safeguarding: Missing episodes, about the child."
+            ),
+            "You must pass this on by Children Act 2004 s.16LA",
+            "Ring the body whose information it is.",
+        ),
+        (
+            Kind.feedback,
+            (
+                "agency.nhs-body (nhs body) would be told by you what came of its contact, while enquiring into significant harm "
+                "(section 47), for safeguarding: What came of a contact, about the child."
+            ),
+            "You may tell this by Children Act 1989 ss.17(1), 47(1)",
+            "Ring your duty officer.",
+        ),
+        (
+            Kind.transfer,
+            (
+                "agency.other (local authority) would be handed this by you, with the case, while enquiring into significant harm "
+                "(section 47), for safeguarding: Child protection plan history, about the child."
+            ),
+            "You must hand this over by Children Act 2004 s.16LA",
+            "Ring the duty officer of the hub that takes over.",
+        ),
+    ],
+)
+def test_what_is_told_of_ones_own_motion_is_spoken_of_as_what_it_is(disclosure, who, why, ring) -> None:
+    said = holder_told(decide(telling(disclosure), teller(disclosure), NOW))
+    assert (said.who_asks, said.ring) == (who, ring)
+    assert said.why.startswith(why)
+    assert said.why.endswith(OUTCOMES[Outcome.release])
+    assert said.protects.startswith("What protects you: UK GDPR Art. 6(1)")
+
+
+def test_a_bar_is_told_to_the_holder_in_its_own_words() -> None:
+    said = holder_told(decide(telling(Kind.product, facts=OWN_MOTION - {Fact.owner_released}), teller(Kind.product), NOW))
+    assert said.protects.startswith("Nothing protects you yet on bar: What a body told the hub stays that body's")
+    assert said.why.endswith(OUTCOMES[Outcome.withhold])
 
 
 @pytest.mark.parametrize("stage", list(Stage))

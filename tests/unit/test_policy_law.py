@@ -6,7 +6,23 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from policy_support import ASKED, COUNCIL, FACTS, HUB, NOW, POLICE, TRUST, agreement_text, asking, isolated, pack_for, question
+from policy_support import (
+    ASKED,
+    COUNCIL,
+    FACTS,
+    HUB,
+    NOW,
+    OWN_MOTION,
+    POLICE,
+    TRUST,
+    agreement_text,
+    asking,
+    isolated,
+    pack_for,
+    question,
+    teller,
+    telling,
+)
 
 from policies.answers import Reason
 from policies.decision import decide
@@ -52,6 +68,22 @@ PERMITS = {
     "ca2004.s16la.contracted": (GP, {}, {"recipient_kind": CHARITY}),
     "ca2004.s16h": (GP, {"facts": FACTS | {Fact.partnership_request}}, {}),
     "function.council-onward": (COUNCIL, {"disclosure": Kind.feedback}, {}),
+    "asked.contact": (TRUST, {"disclosure": Kind.contact}, {"disclosure": Kind.contact, "facts": OWN_MOTION - {Fact.openness_recorded}}),
+    "asked.feedback": (
+        COUNCIL,
+        {"disclosure": Kind.feedback},
+        {"disclosure": Kind.feedback, "facts": OWN_MOTION - {Fact.recipient_told_of_child}},
+    ),
+    "recipient.referrer": (
+        COUNCIL,
+        {"disclosure": Kind.feedback},
+        {"disclosure": Kind.feedback, "facts": OWN_MOTION - {Fact.recipient_told_of_child}},
+    ),
+    "recipient.taking-over": (
+        COUNCIL,
+        {"disclosure": Kind.transfer},
+        {"disclosure": Kind.transfer, "facts": OWN_MOTION - {Fact.child_in_recipients_area}},
+    ),
     "education2002.s175": (SCHOOL, {}, {"purpose": CRIME}),
     "education2002.s157": (ACADEMY, {}, {"recipient_kind": POLICE}),
     "cda1998.s115": (TRUST, {"purpose": CRIME, "recipient_kind": POLICE}, {"recipient_kind": POLICE}),
@@ -72,7 +104,7 @@ PERMITS = {
     "recipient.school": (COUNCIL, {"recipient_kind": SCHOOL}, {"recipient_kind": CHARITY}),
     "recipient.academy": (COUNCIL, {"recipient_kind": ACADEMY}, {"recipient_kind": CHARITY}),
     "recipient.provider": (COUNCIL, {"recipient_kind": GP}, {"recipient_kind": GP, "stage": Stage.early_help}),
-    "recipient.council": (COUNCIL, {**TO_COUNCIL, "disclosure": Kind.transfer}, {**TO_COUNCIL, "disclosure": Kind.feedback}),
+    "recipient.council": (COUNCIL, {**TO_COUNCIL, "disclosure": Kind.product}, {**TO_COUNCIL, "disclosure": Kind.transfer}),
     "recipient.crime": (TRUST, {"purpose": CRIME}, {}),
     "recipient.offender-management": (POLICE, TO_PROBATION, {**TO_PROBATION, "facts": FACTS - {Fact.requester_task_stated}}),
     "gdpr.annex2.crime": (TRUST, {"purpose": CRIME}, {}),
@@ -137,16 +169,24 @@ BARS = {
     "bar.protected-person": Fact.protected_person,
     "bar.s-flag": Fact.whereabouts_hidden,
 }
+PASSED_ON = {  # rule: what is changed of a product or a transfer, and how it comes out
+    "bar.owner-release": ({"facts": OWN_MOTION - {Fact.owner_released}}, Outcome.withhold),
+    "bar.hub-only": ({"category": CategoryId("pol.da_callouts_dash")}, Outcome.withhold),
+    "review.second-person": ({"facts": OWN_MOTION - {Fact.second_person_checked}}, Outcome.review),
+    "review.third-party": ({"facts": OWN_MOTION | {Fact.third_party_told_of}}, Outcome.review),
+}
 ELSEWHERE = {"ca2004.s10", "confidence.statute"}  # below: one by its dates, one by a law that lifts confidence
 
 
 def of(kind: ControllerKind, changes: dict[str, object]):
+    if "disclosure" in changes:
+        return telling(**changes)
     return asking(**changes) if kind is COUNCIL else question(kind, **changes)
 
 
 def test_every_rule_has_a_case() -> None:
     shipped = {rule.id for rule in pack_for(TRUST).law.rules}
-    assert shipped == {*PERMITS, *CAPS, *BARS, *ELSEWHERE}
+    assert shipped == {*PERMITS, *CAPS, *BARS, *PASSED_ON, *ELSEWHERE}
 
 
 @pytest.mark.parametrize("rule", PERMITS)
@@ -190,6 +230,15 @@ def test_a_bar_beats_everything(rule, fact) -> None:
     barred = decide(question(facts=FACTS | {fact}), pack_for(TRUST), NOW)
     assert (barred.outcome, barred.bar and barred.bar.id) == (Outcome.withhold, rule)
     assert decide(question(), pack_for(TRUST), NOW).bar is None
+
+
+@pytest.mark.parametrize("told", [Kind.product, Kind.transfer])
+@pytest.mark.parametrize(("rule", "changes", "outcome"), [(rule, *each) for rule, each in PASSED_ON.items()])
+def test_what_is_passed_on_is_held_back_by_its_owner_its_category_and_a_second_person(rule, changes, outcome, told) -> None:
+    decision = decide(telling(told, **changes), teller(told), NOW)
+    bar = decision.bar.id if decision.bar is not None else None
+    assert (decision.outcome, bar) == (outcome, rule if outcome is Outcome.withhold else None)
+    assert decide(telling(told), teller(told), NOW).outcome is Outcome.release
 
 
 def test_section_47_9_binds_the_trust_and_not_the_police() -> None:

@@ -93,7 +93,7 @@ def test_what_is_no_day_names_file_line_key_and_how_a_day_is_written(day) -> Non
 def test_a_citation_in_no_known_form_names_file_line_key_and_the_forms(citation) -> None:
     law = shipped()["law/england.toml"].replace('"Children Act 1989 s.47(1)"', f'"{citation}"', 1)
     (fault,) = pack_faults(law=law)
-    assert (fault.line, fault.field) == (law[: law.index(f'"{citation}"')].count("\n") + 1, "rule.14.citation")
+    assert (fault.line, fault.field) == (law[: law.index(f'"{citation}"')].count("\n") + 1, "rule.18.citation")
     assert fault.message == "is no known form of citation"
     assert fault.fix == "allowed: " + "; ".join(name for name, _ in FORMS)
 

@@ -254,7 +254,7 @@ def test_a_changed_category_flips_exactly_its_own_decisions(folder, tmp_path):
 
 
 def test_what_a_hub_may_no_longer_say_at_a_stage_flips_exactly_its_questions_at_that_stage(folder, tmp_path):
-    draft = draft_of(tmp_path, "categories.toml", '"s47", "emergency"]', '"emergency"]', "[concern]")
+    draft = draft_of(tmp_path, "categories.toml", '"s47", "emergency"]', '"emergency"]', 'id = "hub.concern"')
     code, said, _ = replayed(folder, "hub", draft)
     assert code == 1
     assert {(each["disclosure"], each["stage"], each["after"]) for each in said["flips"]} == {("request", "s47", "withhold")}

@@ -279,7 +279,7 @@ def test_a_law_that_could_never_release_says_which_layer() -> None:
 def test_the_concern_has_its_own_name_and_fields_do_not_repeat() -> None:
     text = shipped()["categories.toml"]
     renamed = refused({**files_for(TRUST), "categories.toml": text.replace('id = "hub.concern"', 'id = "hub.worry"')})
-    assert [each.field for each in renamed if each.file == "categories.toml"] == ["concern.id"]
+    assert [each.field for each in renamed if each.file == "categories.toml"] == ["told"]
     twice = refused({**files_for(TRUST), "categories.toml": text.replace('{ name = "offence" }', '{ name = "disposal" }')})
     assert all("earlier field" in each.message for each in twice)
 

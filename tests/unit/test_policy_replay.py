@@ -110,8 +110,10 @@ def test_a_new_law_flips_exactly_what_leaned_on_it():
     assert flips(replay(kept, pack_for(TRUST), reworded)) == ()
     stricter = law_with(
         'says = "Section 47: a council asks a body that section 47(9) binds; low-risk structured categories only."\n'
+        'disclosures = ["response"]\n'
         'holders = ["local_authority", "district_council", "housing_authority", "nhs_body"]',
         'says = "Section 47: a council asks a body that section 47(9) binds; low-risk structured categories only."\n'
+        'disclosures = ["response"]\n'
         'holders = ["local_authority", "district_council", "housing_authority"]',
     )
     (flip,) = flips(replay(kept, pack_for(TRUST), stricter))

@@ -13,12 +13,13 @@ from tree import ROOT
 from policies.answers import Reason
 from policies.categories import Categories
 from policies.decision import decide
+from policies.disclosures import DISCLOSURES
 from policies.law import Law
 from policies.located import MAX_FAULTS, MAX_TEXT, parse
 from policies.pack import shipped
 from policies.reach import coverage, never_released, uncited, unreachable, untried
 from policies.scenario import IN_ORDER, Scenario, pack_of, question_of, read_scenarios, run, scenario_faults
-from policies.vocabulary import Automatic
+from policies.vocabulary import Automatic, Fact
 from schemas.enums import ControllerKind, Kind, Layer, Outcome, Stage, SubjectRole
 from schemas.errors import ConfigurationError
 
@@ -58,12 +59,12 @@ def test_every_rule_is_met_in_one_scenario_and_must_not_be_met_in_another() -> N
 
 
 def test_every_row_of_the_release_table_speaks_of_a_scenario() -> None:
-    asked = [each for each in SCENARIOS.values() if each.disclosure is Kind.response]
     for row in LAW.rows:
         spoken = [
             each
-            for each in asked
-            if row.matches(each.discloser, each.recipient, each.stage, each.purpose)
+            for each in SCENARIOS.values()
+            if each.disclosure in row.disclosures
+            and row.matches(each.discloser, each.recipient, each.stage, each.purpose)
             and (not row.categories or each.category in row.categories)
         ]
         assert spoken, row.id
@@ -110,8 +111,18 @@ def test_every_reason_why_a_layer_is_absent_waived_or_failed_occurs() -> None:
 
 
 def test_every_kind_of_disclosure_that_a_hub_or_an_agency_makes_is_tried() -> None:
-    told = {"contact", "request", "response", "product", "feedback", "transfer"}
-    assert {each.disclosure.value for each in SCENARIOS.values()} == told
+    assert {each.disclosure for each in SCENARIOS.values()} == set(DISCLOSURES)
+
+
+@pytest.mark.parametrize("kind", sorted(DISCLOSURES))
+def test_each_kind_of_disclosure_is_tried_both_ways_at_every_stage_it_is_made_and_in_an_emergency(kind) -> None:
+    tried = [each for each in RESULTS.values() if each.scenario.disclosure is kind]
+    assert {each.decision.outcome for each in tried} >= {Outcome.release, Outcome.withhold}
+    assert {each.scenario.stage for each in tried} == set(Stage) - {Stage.unknown}
+    assert any(each.scenario.stage is Stage.emergency and Fact.break_glass in each.scenario.facts for each in tried)
+    assert any(each.scenario.role is not SubjectRole.child for each in tried)
+    other_ends = {each.scenario.discloser for each in tried} | {each.scenario.recipient for each in tried}
+    assert len(other_ends) > 2
 
 
 @pytest.mark.parametrize(
@@ -141,7 +152,14 @@ def test_every_scenario_names_its_paragraph_and_every_row_of_the_starter_table_h
 def test_the_shipped_law_has_no_rule_out_of_reach_and_no_category_that_nothing_releases() -> None:
     assert unreachable(LAW, TABLE) == ()
     assert never_released(LAW, TABLE) == ()
-    assert uncited(LAW) == ("bar.adoption", "bar.protected-person", "bar.s-flag", "gdpr.annex2.crime")
+    assert uncited(LAW) == (
+        "asked.feedback",
+        "bar.adoption",
+        "bar.protected-person",
+        "bar.s-flag",
+        "recipient.referrer",
+        "gdpr.annex2.crime",
+    )
 
 
 @pytest.mark.parametrize(
@@ -150,7 +168,7 @@ def test_the_shipped_law_has_no_rule_out_of_reach_and_no_category_that_nothing_r
         ("ca1989.s47-9", {"disclosures": frozenset({Kind.correction})}),  # no recipient's function meets it there
         ("art10.para30", {"excludes": frozenset({"criminal"})}),
         ("dpa2018.s36-4", {"holders": frozenset({ControllerKind.nhs_body})}),
-        ("review.unborn", {"stages": frozenset({Stage.screening}), "holders": frozenset({ControllerKind.probation})}),
+        ("review.unborn", {"disclosures": frozenset({Kind.response}), "holders": frozenset({ControllerKind.probation})}),
     ],
 )
 def test_a_rule_nothing_can_reach_is_found(rule, changes) -> None:

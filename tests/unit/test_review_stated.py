@@ -132,9 +132,16 @@ def test_only_a_reviewers_facts_on_grounds_that_say_something_are_taken(names, g
 def test_every_fact_that_a_rule_turns_on_is_said_by_somebody(borough, dossier):
     controllers = {Fact.own_task, Fact.official_authority, Fact.relevant_person, Fact.interests_balanced}
     brokers = {Fact.match_confirmed, Fact.reasked, Fact.directory_stale, Fact.pack_not_accepted, Fact.log_unwitnessed}
-    requests = set(Fact) - DERIVED - controllers - brokers - REVIEWERS
+    hubs = {  # what a hub says of what it passes on, says back or hands over
+        Fact.owner_released,
+        Fact.second_person_checked,
+        Fact.recipient_told_of_child,
+        Fact.child_in_recipients_area,
+        Fact.third_party_told_of,
+    }
+    requests = set(Fact) - DERIVED - controllers - brokers - hubs - REVIEWERS
     assert request_facts(dossier.request, now=dossier.request.decided_at) - {Fact.consent_prejudices_purpose} <= requests
-    told = (*controllers, *brokers, *requests, *REVIEWERS)
+    told = (*controllers, *brokers, *hubs, *requests, *REVIEWERS)
     assert set(told) == set(MEANINGS)
     assert requests == {
         Fact.stage_set_by_named_officer,
