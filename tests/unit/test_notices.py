@@ -9,8 +9,10 @@ from datetime import timedelta
 import pytest
 from desks import HELD, SHAH, Known, about, again, answers, asked, desk_of, request_for, sent_by_hub, work
 from small_borough import NOW, SmallBorough, alarms, entries_of, outcomes, rows
+from sources_of import only, put
 
 from agents.adapter.duty import Duty
+from agents.adapter.sources.opening import close_sources
 from agents.cli.sight import sight_json, sight_lines, waiting_json, waiting_line
 from agents.hub import desk
 from broker.effect import Effect, Outgoing
@@ -42,8 +44,8 @@ def founded(tmp_path_factory):
 def borough(tmp_path, founded):
     """A borough of one test's own, with a source of its own."""
     made = SmallBorough(tmp_path, like=founded.folder)
-    made.trust.source.close()
-    made.trust.source = Known(HELD)
+    close_sources(made.trust.sources)
+    put(made.trust, Known(HELD))
     yield made
     made.close()
 
@@ -277,7 +279,7 @@ def test_a_hub_cannot_fill_an_agencys_case_with_notices(borough, monkeypatch):
 
 def test_a_failing_source_is_asked_the_last_time_at_the_new_deadline(borough):
     trust = borough.trust
-    failing = trust.source = Known(error=DOWN)
+    failing = put(trust, Known(error=DOWN))
     dossier = asked(borough, trust, "s47", due_at=NOW + 9 * HOUR)
     borough.clock.move(hours=1)
     work(trust)
@@ -296,14 +298,14 @@ def test_a_failing_source_is_asked_the_last_time_at_the_new_deadline(borough):
 
 def test_more_time_is_more_time_for_a_source_that_fails_also_when_it_comes_at_the_last_moment(borough):
     trust = borough.trust
-    trust.source = Known(error=DOWN)
+    put(trust, Known(error=DOWN))
     dossier = asked(borough, trust, "s47", due_at=NOW + timedelta(minutes=2))
     for seconds in (30, 60, 30):
         borough.clock.move(seconds=seconds)
         work(trust)
     assert not trust.party.store.has_work()  # it was asked the last time
     notify(borough, dossier, rag=Rag.green, due_at=NOW + 70 * HOUR, decided_at=NOW + timedelta(minutes=1))
-    trust.source = Known(HELD)
+    put(trust, Known(HELD))
     borough.clock.move(minutes=1)
     work(trust)
     assert {each.status for each in answers(trust, dossier).values()} == {Status.released, Status.none_held}
@@ -312,7 +314,7 @@ def test_more_time_is_more_time_for_a_source_that_fails_also_when_it_comes_at_th
 
 def test_two_notices_do_not_make_a_failing_source_be_asked_twice_as_often(borough):
     trust = borough.trust
-    failing = trust.source = Known(error=DOWN)
+    failing = put(trust, Known(error=DOWN))
     dossier = asked(borough, trust, "s47", due_at=NOW + 30 * HOUR)
     for number in (1, 2, 3):
         notify(borough, dossier, number=number, due_at=NOW + 20 * HOUR)
@@ -341,7 +343,7 @@ def test_a_notice_makes_no_answer_come_before_its_time(borough):
 
 def test_a_notice_of_what_was_cancelled_starts_nothing(borough):
     dossier = asked(borough, borough.trust, "s47", due_at=NOW + 9 * HOUR)
-    desk_calls = borough.trust.source.calls
+    desk_calls = only(borough.trust).system.calls
     cancel(borough, dossier)
     desk_calls.clear()
     notify(borough, dossier)

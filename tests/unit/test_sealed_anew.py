@@ -9,8 +9,10 @@ import desks
 import pytest
 from desks import HELD, Known, again, asked, desk_of, sent_by_hub, take_back, work
 from small_borough import NOW, SmallBorough, alarms, entries_of, rows
+from sources_of import only, put
 
 from agents.adapter import anew as adapter_anew
+from agents.adapter.sources.opening import close_sources
 from agents.demo.ceremony import renew
 from agents.hub.desk import withdraw
 from agents.logged import found
@@ -38,8 +40,8 @@ def founded(tmp_path_factory):
 def borough(tmp_path, founded):
     made = SmallBorough(tmp_path, like=founded.folder)
     for adapter in made.adapters:
-        adapter.source.close()
-        adapter.source = Known(HELD)
+        close_sources(adapter.sources)
+        put(adapter, Known(HELD))
     yield made
     made.close()
 
@@ -49,7 +51,7 @@ def later(borough, by=LIFETIME + EPOCH):
     borough.clock.at += by
     borough.tell(*renew(borough.folder, borough.clock.at))
     for adapter in borough.adapters:
-        adapter.source.as_of = borough.clock.at
+        only(adapter).system.as_of = borough.clock.at
     for party in borough.parties:
         party.reload_keys()
 
@@ -211,7 +213,7 @@ def test_a_request_that_may_not_be_asked_any_more_is_not_sealed_anew(borough):
 @pytest.mark.parametrize(("rows_held", "many"), [((HELD,), False), ((LONG,) * 40, True)])
 def test_an_answer_that_expired_on_its_way_is_sealed_anew_part_by_part_and_joined(borough, rows_held, many):
     hub, trust = borough.hub, borough.trust
-    trust.source = Known(*rows_held)
+    put(trust, Known(*rows_held))
     borough.take_in()
     borough.work(hub)
     borough.work(trust)
@@ -245,9 +247,9 @@ def said(borough, dossier, kind=Response):
 
 
 def test_an_answer_that_a_later_one_replaces_is_not_sealed_anew(borough):
-    borough.trust.source.error = OSError()
+    only(borough.trust).system.error = OSError()
     dossier = asked(borough, borough.trust, "s47")
-    borough.trust.source.error = None
+    only(borough.trust).system.error = None
     borough.clock.move(minutes=1)
     work(borough.trust)
     first, second = said(borough, dossier)
