@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cache
 from importlib.resources import files as resources
 
 import pytest
@@ -18,7 +19,7 @@ from policies.law import Law
 from policies.located import MAX_FAULTS, MAX_TEXT, parse
 from policies.pack import shipped
 from policies.reach import coverage, never_released, uncited, unreachable, untried
-from policies.scenario import IN_ORDER, Scenario, pack_of, question_of, read_scenarios, run, scenario_faults
+from policies.scenario import IN_ORDER, Result, Scenario, pack_of, question_of, read_scenarios, run, scenario_faults
 from policies.vocabulary import Automatic, Fact
 from schemas.enums import ControllerKind, Kind, Layer, Outcome, Stage, SubjectRole
 from schemas.errors import ConfigurationError
@@ -28,7 +29,6 @@ TABLE = parse(shipped()["categories.toml"], "categories.toml", Categories)
 FOLDER = resources("policies").joinpath("scenarios")
 FILES = [read_scenarios(each.read_text(encoding="utf-8"), each.name) for each in sorted(FOLDER.iterdir(), key=lambda each: each.name)]
 SCENARIOS = {str(each.id): each for file in FILES for each in file.model.scenarios}
-RESULTS = {name: run(each, LAW, TABLE) for name, each in SCENARIOS.items()}
 # Alone they would speak earlier, but each needs another rule that began after it: a power to answer at screening, an override.
 BEGUN_LATER = {"recipient.screening", "confidence.statute"}
 ONE = {
@@ -42,9 +42,22 @@ ONE = {
 }
 
 
+pytestmark = pytest.mark.xdist_group("scenarios")  # tried once in each run
+
+
+@cache
+def results() -> dict[str, Result]:
+    """What came of each, without the pack it was decided by: hundreds of them would stay in memory."""
+    return {name: without_pack(run(each, LAW, TABLE)) for name, each in SCENARIOS.items()}
+
+
+def without_pack(result: Result) -> Result:
+    return replace(result, decision=result.decision._replace(pack=None))
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_scenario_comes_out_as_it_says(name) -> None:
-    assert RESULTS[name].wrong == ()
+    assert results()[name].wrong == ()
 
 
 def test_there_are_at_least_150_and_none_names_what_is_not_there() -> None:
@@ -53,7 +66,7 @@ def test_there_are_at_least_150_and_none_names_what_is_not_there() -> None:
 
 
 def test_every_rule_is_met_in_one_scenario_and_must_not_be_met_in_another() -> None:
-    covered = coverage(LAW, RESULTS.values())
+    covered = coverage(LAW, results().values())
     assert list(untried(covered)) == []
     assert set(covered) == {rule.id for rule in LAW.rules}
 
@@ -70,7 +83,7 @@ def test_every_row_of_the_release_table_speaks_of_a_scenario() -> None:
         assert spoken, row.id
         if row.automatic is Automatic.no:
             assert all(
-                RESULTS[str(each.id)].decision.outcome is not Outcome.release for each in spoken if each.stage is not Stage.emergency
+                results()[str(each.id)].decision.outcome is not Outcome.release for each in spoken if each.stage is not Stage.emergency
             )
 
 
@@ -79,10 +92,10 @@ def test_every_kind_of_body_stage_role_outcome_failed_layer_and_cap_occurs() -> 
     assert {each.discloser.value for each in SCENARIOS.values()} == {each.value for each in ControllerKind} - unknown
     assert {each.stage.value for each in SCENARIOS.values()} == {each.value for each in Stage} - unknown
     assert {each.role.value for each in SCENARIOS.values()} == {each.value for each in SubjectRole} - unknown
-    assert {each.decision.outcome.value for each in RESULTS.values()} == {each.value for each in Outcome} - unknown
-    failed = {answer.layer for each in RESULTS.values() for answer in each.decision.failed}
+    assert {each.decision.outcome.value for each in results().values()} == {each.value for each in Outcome} - unknown
+    failed = {answer.layer for each in results().values() for answer in each.decision.failed}
     assert failed == set(Layer) - {Layer.unknown}
-    caps = {cap for each in RESULTS.values() for cap in each.decision.caps}
+    caps = {cap for each in results().values() for cap in each.decision.caps}
     assert {rule.cap for rule in LAW.rules if rule.cap} | {"never_automatic", "row_no", "row_none"} <= caps
 
 
@@ -91,8 +104,8 @@ def test_every_rule_is_tried_on_its_first_day_and_on_the_day_before() -> None:
         if rule.id in BEGUN_LATER:
             continue
         first, before = rule.in_force.since, rule.in_force.since - timedelta(days=1)
-        met = [each for each in RESULTS.values() if each.scenario.on == first and rule.id in each.scenario.expect.rules & each.met]
-        never = [each for each in RESULTS.values() if each.scenario.on == before and rule.id in each.scenario.expect.never - each.met]
+        met = [each for each in results().values() if each.scenario.on == first and rule.id in each.scenario.expect.rules & each.met]
+        never = [each for each in results().values() if each.scenario.on == before and rule.id in each.scenario.expect.never - each.met]
         assert met, rule.id
         assert never, rule.id
 
@@ -101,12 +114,12 @@ def test_every_rule_that_ends_is_tried_on_its_last_day_and_on_the_day_after() ->
     ending = {rule.id: rule.in_force.until for rule in LAW.rules if rule.in_force.until is not None}
     assert ending == {"ca2004.s10": date(2026, 9, 29)}
     for rule, last in ending.items():
-        assert any(rule in each.met for each in RESULTS.values() if each.scenario.on == last)
-        assert any(rule in each.scenario.expect.never for each in RESULTS.values() if each.scenario.on == last + timedelta(days=1))
+        assert any(rule in each.met for each in results().values() if each.scenario.on == last)
+        assert any(rule in each.scenario.expect.never for each in results().values() if each.scenario.on == last + timedelta(days=1))
 
 
 def test_every_reason_why_a_layer_is_absent_waived_or_failed_occurs() -> None:
-    reasons = {answer.reason for each in RESULTS.values() for answer in each.decision.answers}
+    reasons = {answer.reason for each in results().values() for answer in each.decision.answers}
     assert reasons == set(Reason) - {Reason.error}  # an error is no case of law: any is proven to withhold by itself
 
 
@@ -116,7 +129,7 @@ def test_every_kind_of_disclosure_that_a_hub_or_an_agency_makes_is_tried() -> No
 
 @pytest.mark.parametrize("kind", sorted(DISCLOSURES))
 def test_each_kind_of_disclosure_is_tried_both_ways_at_every_stage_it_is_made_and_in_an_emergency(kind) -> None:
-    tried = [each for each in RESULTS.values() if each.scenario.disclosure is kind]
+    tried = [each for each in results().values() if each.scenario.disclosure is kind]
     assert {each.decision.outcome for each in tried} >= {Outcome.release, Outcome.withhold}
     assert {each.scenario.stage for each in tried} == set(Stage) - {Stage.unknown}
     assert any(each.scenario.stage is Stage.emergency and Fact.break_glass in each.scenario.facts for each in tried)
@@ -137,7 +150,7 @@ def test_each_kind_of_disclosure_is_tried_both_ways_at_every_stage_it_is_made_an
     ],
 )
 def test_every_ground_of_the_row_that_denies_releases_nothing(name, outcome) -> None:
-    assert RESULTS[name].decision.outcome.value == outcome
+    assert results()[name].decision.outcome.value == outcome
 
 
 def test_every_scenario_names_its_paragraph_and_every_row_of_the_starter_table_has_one() -> None:
@@ -212,8 +225,8 @@ def test_a_scenario_says_only_what_is_otherwise() -> None:
 def test_a_scenario_decides_as_the_whole_table_does() -> None:
     for each in list(SCENARIOS.values())[::9]:
         question, pack = question_of(each), pack_of(each, LAW, TABLE)
-        again = decide(replace(question), pack, RESULTS[str(each.id)].decision.at)
-        assert again.verdict == RESULTS[str(each.id)].decision.verdict
+        again = decide(replace(question), pack, results()[str(each.id)].decision.at)
+        assert again.verdict == results()[str(each.id)].decision.verdict
 
 
 def test_json_lines_say_the_same_as_toml() -> None:
