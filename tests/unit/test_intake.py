@@ -637,7 +637,7 @@ def test_a_healthy_folder_is_found_healthy(worked, party):
     assert (result.exit_code, wrong(result)) == (0, {})
     names = [each["what"] for each in told(result)["findings"]]
     assert names[:10] == ["settings", "root", "keys", "directory", "ready", "pack", "agreements", "store", "log", "transport"]
-    assert ("source" in names) == (party != "hub")
+    assert any(each.startswith("source ") for each in names) == (party != "hub")
     assert "WRONG" not in mash("doctor", worked / party).stdout
 
 
@@ -714,14 +714,14 @@ BROKEN = {
     "a stale snapshot": (stale, {"directory"}, "stale"),
     "unlisted": (unlist, {"store", "log"}, "is not listed"),
     "no directory": (lambda folder: (folder / "police/directory.avro").unlink(), {"directory"}, "directory.avro"),
-    "a bad adapter.toml": (mistype, {"source"}, "adapter.toml:"),
-    "an adapter.toml that is none": (scrawl("adapter.toml"), {"source"}, "adapter.toml:1"),
+    "a bad adapter.toml": (mistype, {"service"}, "adapter.toml:"),
+    "an adapter.toml that is none": (scrawl("adapter.toml"), {"service"}, "adapter.toml:1"),
     "no party.toml": (lambda folder: (folder / "police/party.toml").unlink(), {"settings"}, "party.toml"),
     "a bad party.toml": (scrawl("party.toml"), {"settings"}, "party.toml:1"),
     "no root": (lambda folder: (folder / "police/root.toml").unlink(), {"root"}, "root.toml"),
     "a bad pack": (scrawl("pack/controller.toml"), {"pack"}, "controller.toml:1"),
-    "no source": (lambda folder: (folder / "police/records.sqlite").unlink(), {"source"}, "may this account read it"),
-    "no index": (drop_index, {"source"}, "index"),
+    "no source": (lambda folder: (folder / "police/records.sqlite").unlink(), {"source police-records"}, "may this account read it"),
+    "no index": (drop_index, {"source police-records"}, "index"),
     "a store that is none": (scrawl("store.sqlite"), {"store", "log"}, "is not a usable database"),
     "no policy documents": (without_documents, {"pack"}, "no appropriate policy document for sch1.para18"),
     "a transport that is none": (
@@ -749,10 +749,9 @@ def test_the_doctors_text_has_a_line_for_each_thing_right_or_wrong(folder):
     facts, shown = mash("doctor", folder / "police", "--json"), mash("doctor", folder / "police")
     assert shown.exit_code == 1
     findings = told(facts)["findings"]
-    assert [line.split()[:2] for line in shown.stdout.splitlines()] == [
-        ["ok" if each["ok"] else "WRONG", each["what"]] for each in findings
-    ]
-    assert {"keys", "source"} <= set(wrong(facts))
+    for line, each in zip(shown.stdout.splitlines(), findings, strict=True):
+        assert line.startswith(("ok" if each["ok"] else "WRONG").ljust(6) + each["what"])
+    assert {"keys", "source police-records"} <= set(wrong(facts))
 
 
 def test_today_is_what_a_new_snapshot_makes_it(folder):

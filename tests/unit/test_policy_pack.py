@@ -156,7 +156,7 @@ def test_the_examples_that_come_along_make_a_pack() -> None:
     files["agreements/example.toml"] = examples.joinpath("example.toml").read_text(encoding="utf-8")
     pack = load_pack(files)
     assert pack.controller.kind is TRUST
-    assert pack.agreements[0].categories == {*CATEGORIES, CONCERN}
+    assert pack.agreements[0].categories == {*CATEGORIES, *(each.id for each in pack.categories.told)}
 
 
 def test_the_digest_names_the_exact_texts_and_the_law_digest_only_what_all_share() -> None:
