@@ -45,7 +45,7 @@ MARKER: Final = "borough.json"  # written last: a folder without it was interrup
 PEOPLE: Final = 20_000  # of the whole borough
 WHOLE: Final = 40  # contacts, each made to show one thing
 PREPARING: Final = ".preparing"
-NEWS: Final = 0.02  # seconds that a hub with nothing to do gives the agencies before it looks again
+NEWS: Final = 0.25  # seconds that a hub with nothing to do gives the agencies before it looks again, so that they come to more at a time
 PATIENCE: Final = 120.0  # seconds without any progress before the demo says who is awaited
 SOURCE_FILE: Final = "source.toml"
 

@@ -9,7 +9,7 @@ from importlib.resources import files as resources
 import pytest
 from policy_support import CATEGORIES, HUB, NOW, POLICE, TRUST, agreement_text, controller_text, files_for, pack_for, party_of, question
 
-from policies.categories import CONCERN, Redaction, Retention
+from policies.categories import Redaction, Retention
 from policies.decision import decide
 from policies.pack import load_pack, shipped
 from policies.reach import undocumented
