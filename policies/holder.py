@@ -76,6 +76,8 @@ def _why(decision: Decision) -> str:
     gateway, act = _answer(decision, Layer.gateway), disclosing(decision.question.disclosure).act
     if gateway.rule is None:
         return f"Nothing lets you {act}: {REASONS.get(gateway.reason, FAILURES[Layer.gateway])}"
+    if decision.outcome is Outcome.withhold:
+        return f"What it would rest on: {gateway.rule.citation}: {gateway.rule.says}{_unconfirmed(gateway.rule, gateway.recipient_rule)}"
     verb = "must" if gateway.rule.kind is RuleKind.duty else "may"
     return f"You {verb} {act} by {gateway.rule.citation}: {gateway.rule.says}{_unconfirmed(gateway.rule, gateway.recipient_rule)}"
 

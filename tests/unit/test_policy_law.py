@@ -101,6 +101,7 @@ PERMITS = {
     "recipient.emergency": (TRUST, EMERGENCY, {"facts": EMERGENCY["facts"]}),
     "recipient.partner": (COUNCIL, {}, {"recipient_kind": CHARITY}),
     "recipient.housing": (COUNCIL, {"recipient_kind": HOUSING}, {"recipient_kind": CHARITY}),
+    "recipient.housing.told": (COUNCIL, {"recipient_kind": HOUSING, "disclosure": Kind.product}, {"recipient_kind": HOUSING}),
     "recipient.school": (COUNCIL, {"recipient_kind": SCHOOL}, {"recipient_kind": CHARITY}),
     "recipient.academy": (COUNCIL, {"recipient_kind": ACADEMY}, {"recipient_kind": CHARITY}),
     "recipient.provider": (COUNCIL, {"recipient_kind": GP}, {"recipient_kind": GP, "stage": Stage.early_help}),
