@@ -34,6 +34,7 @@ WORD: Final = {  # a word always, a colour only beside it
 }
 COLOUR: Final = {Rag.red: "bold red", Rag.amber: "yellow", Rag.green: "green", Rag.blue: "blue"}
 MOST: Final = 40  # rows on one screen
+FIXED: Final = frozenset({"case", "rating", "stage", "time left"})
 REFRESH: Final = 1.0  # seconds
 
 
@@ -61,7 +62,7 @@ def picture(held: list[Row], at: datetime) -> Group:
     agencies = list(agencies_of(held))
     timed = ["timescale"] if any(each.timescales for each in held[:MOST]) else []
     for name in ("case", "rating", "stage", *(each.slug for each in agencies), *timed, "time left"):
-        table.add_column(name, no_wrap=True)
+        table.add_column(name, no_wrap=name in FIXED, overflow="fold")  # on a narrow screen the cells of agencies fold, and no case is cut
     for each in held[:MOST]:
         cells = [_cell(each.cells.get(agency)) for agency in agencies]
         running = [_timescales(each, at)] if timed else []
@@ -90,7 +91,8 @@ def _timescales(row: Row, at: datetime) -> Text:
 def _left(row: Row, at: datetime) -> Text:
     left = row.left(at)
     if left is None:
-        return Text("settled", "dim")
+        words = ("ring the agency", "bold red") if row.rejected else ("with reviewers", "yellow") if row.in_review else ("settled", "dim")
+        return Text(*words)
     return Text(span(left), "bold red" if left < timedelta(0) else "")
 
 

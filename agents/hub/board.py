@@ -48,6 +48,21 @@ class Row:
     timescales: tuple[TimescaleState, ...]  # of the case as a whole, still running, the soonest first
     due_at: datetime | None  # the soonest deadline still running, of an agency or of the case
 
+    @property
+    def rejected(self) -> bool:
+        """Whether an agency could not believe or open what it was asked: somebody must ring it."""
+        return any(each.status is AgencyStatus.rejected for each in self.cells.values())
+
+    @property
+    def in_review(self) -> int:
+        """How many answers wait for a person at an agency."""
+        return sum(each.in_review for each in self.cells.values())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody is awaited still, by a deadline or without one."""
+        return self.due_at is not None or self.rejected or self.in_review > 0
+
     def left(self, at: datetime) -> timedelta | None:
         """Until that deadline, negative once it has passed; None when nothing is awaited."""
         return None if self.due_at is None else self.due_at - at
@@ -56,7 +71,7 @@ class Row:
 def rows(records: Iterable[CaseRecord]) -> list[Row]:
     """Most urgent rating first, then the soonest deadline; settled cases last."""
     found = [_row(each) for each in records]
-    return sorted(found, key=lambda each: (each.due_at is None, URGENCY.index(each.rag), each.due_at or NEVER, each.contact_ref))
+    return sorted(found, key=lambda each: (not each.is_open, URGENCY.index(each.rag), each.due_at or NEVER, each.contact_ref))
 
 
 def _row(record: CaseRecord) -> Row:
@@ -83,7 +98,7 @@ def _cell(states: list[AgencyState], in_review: int) -> Cell:
 
 def totals(held: Iterable[Row]) -> dict[Rag, int]:
     """Open cases by rating, most urgent first."""
-    counted = Counter(each.rag for each in held if each.due_at is not None)
+    counted = Counter(each.rag for each in held if each.is_open)
     return {rag: counted[rag] for rag in URGENCY if counted[rag]}
 
 

@@ -18,8 +18,9 @@ from agents.hub.board import rows, totals
 from agents.hub.casework import case_record
 from broker.effect import digest_of
 from schemas.enums import AgencyStatus, Rag, Status
-from schemas.identifiers import Slug
+from schemas.identifiers import PartyId, Slug
 
+AGENCIES = ("csc", "gp", "housing", "police", "probation", "schools", "trust")
 RECORD = case_record([OPENED, SENT[POLICE]])
 
 
@@ -57,6 +58,26 @@ def test_every_state_has_a_word_of_its_own(status):
     text = drawn(rows([case("c-1", Rag.red, 5, status=status)]))
     words = {"awaited": "asked", "acknowledged": "received", "partial": "in part", "cancelled": "withdrawn", "not_asked": "not asked"}
     assert words.get(status.value, status.value).lower() in text.lower()
+
+
+def test_who_refused_is_to_be_rung_and_who_reviews_is_awaited_though_no_deadline_runs():
+    refused, waits = case("refused", Rag.green, None, status=AgencyStatus.rejected), case("waits", Rag.green, None)
+    joined = type("Joined", (), {"agency": POLICE, "answer": replace(answer("s1", "a"), status=Status.in_review)})()
+    answered = replace(waits.agencies[0], status=AgencyStatus.answered)
+    held = rows([replace(waits, agencies=(answered,), answers=(joined,)), refused])
+    assert totals(held) == {Rag.green: 2}
+    assert "ring the agency" in drawn(held[:1])
+    assert "with reviewers" in drawn(held[1:])
+    assert "settled" not in drawn(held)
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_a_narrow_screen_cuts_off_no_case_rating_or_time(width):
+    many = [replace(RECORD.agencies[0], agency=PartyId(f"agency.{name}"), due_at=NOW + timedelta(minutes=90)) for name in AGENCIES]
+    console = Console(width=width, record=True, force_terminal=False)
+    with console.capture() as said:
+        console.print(picture(rows([replace(case("demo-017", Rag.amber, 5), agencies=tuple(many))]), NOW))
+    assert all(word in said.get() for word in ("demo-017", "AMBER", "1 h 30 min"))
 
 
 def test_of_an_agency_asked_twice_what_is_worse_is_shown():
