@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agents.adapter.matching import Match, MatchOutcome
 from agents.adapter.ports import Candidate, Row
-from agents.adapter.search import Search
+from agents.adapter.search import READ, Search
 from agents.adapter.sources.places import CategoryPlace
 from agents.adapter.sources.reading import named
 from schemas.enums import Assertion
@@ -20,7 +20,6 @@ from schemas.identifiers import Slug
 from schemas.record import MAX_ITEMS
 from schemas.records import Item
 
-READ: Final = (Slug("a_person"),)  # instead of the identifiers that a search goes by
 NOBODY: Final = Match(outcome=MatchOutcome.none)
 Named = tuple[Slug, Candidate]  # somebody, and the source that knows them
 

@@ -71,7 +71,7 @@ class Dossier:
     def _waits(self, said: Said, statuses: frozenset[Status]) -> bool:
         """Also what a person released while a source did not answer: no machine will add what that one holds."""
         if said.answer.reviewed_by is not None:
-            return bool(said.answer.unanswered)
+            return any(each.status is Status.source_unavailable for each in said.answer.unanswered)
         ruled = self.ruled(said.key)
         withheld = ruled is not None and ruled.outcome is Outcome.withhold
         return said.answer.status in statuses and not withheld

@@ -87,7 +87,8 @@ class Desk(Agency):
         if waiting.answer.status is Status.ambiguous:
             return ("ambiguous",)
         decision = self._decided(waiting).decided.decision
-        by_person = any(each.settings.kind == "manual" for each in self.sources_of(waiting.question.category))
+        restricted = waiting.answer.status is Status.contact_us
+        by_person = restricted or any(each.settings.kind == "manual" for each in self.sources_of(waiting.question.category))
         told = (*decision.caps, *(each.layer.value for each in decision.failed)) or waiting.answer.caps
         return told or (("by_person",) if by_person else ("too_large",))
 

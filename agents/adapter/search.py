@@ -19,6 +19,7 @@ from schemas.records import Item, Searched, Unanswered
 
 ORDER: Final = (  # what several sources come to together is whatever any of them comes to that stands highest here
     Status.ambiguous,  # while it is not sure who is meant in one, nothing of any is released
+    Status.contact_us,  # there is something that only a person may say is there
     Status.in_review,  # only a person can say what one of them holds, and decides on the whole
     Status.released,  # what is held is told at once, whatever fails beside it
     Status.source_unavailable,  # nothing found in the others is not nothing held
@@ -28,6 +29,7 @@ ORDER: Final = (  # what several sources come to together is whatever any of the
 )
 FAILING: Final = frozenset({Status.source_unavailable, Status.stale})  # what is asked again until the source is back
 TELLING: Final = frozenset({Status.released, Status.none_held})  # what only a source that knows the person comes to
+READ: Final = (Slug("a_person"),)  # instead of the identifiers that a search goes by: somebody read it
 SURE: Final = frozenset({MatchOutcome.confirmed, MatchOutcome.none})
 UNSURE: Final = Match(outcome=MatchOutcome.ambiguous)
 
@@ -99,15 +101,15 @@ def join(searches: Sequence[Search], at: datetime) -> Joined:
 
 def outcome(search: Search, at: datetime) -> Status:
     """What one source comes to, as if it were the only one."""
-    if search.by_person:
-        return Status.in_review
+    if search.by_person:  # of somebody it was sure of, it holds what is restricted: that depends on what was found
+        return Status.in_review if search.person is None else Status.contact_us
     if search.failed or search.match is None or (search.person is not None and search.items is None):
         return Status.source_unavailable
     if search.is_unsure:
         return Status.ambiguous
     if search.is_stale(at):  # also of a person not found: they may have come since
         return Status.stale
-    if search.person is None:
+    if search.person is None and search.by != READ:
         return Status.not_found
     return Status.released if search.items else Status.none_held
 

@@ -65,8 +65,8 @@ class Sight:
 
     @property
     def unanswered(self) -> tuple[Unanswered, ...]:
-        """Sources that could not answer: an old one may be shown, and released by a person, but what it does not hold means nothing."""
-        return unanswered((each for each in self.searches if not each.items), self.at)
+        """Sources that could not answer, or not for today: what an old one shows a person may release, and what it lacks means nothing."""
+        return unanswered(self.searches, self.at)
 
     @property
     def status(self) -> Status:

@@ -33,7 +33,7 @@ UNTOLD: Final = {  # answers that leave it open whether anything is held
     Status.stale: "of what was asked could not be looked up: their extract is too old",
     Status.withheld: "of what was asked was refused",
 }
-IN_PART: Final = "which could not be asked: more may be held"
+IN_PART: Final = "which was too old or could not be asked: more may be held"
 SETTLED: Final = frozenset({AgencyStatus.answered, AgencyStatus.cancelled, AgencyStatus.not_asked})
 
 
@@ -90,7 +90,8 @@ def missing(record: CaseRecord) -> list[str]:
     past = [f"{each.timescale}: {running(each)}" for each in record.timescales if each.overdue and each.ended_at is None]
     partly = Counter((each.agency, one.source) for each in record.answers if each.answer.items for one in each.answer.unanswered)
     in_part = [
-        f"{agency}: {count} of what was released is without {source}, {IN_PART}" for (agency, source), count in sorted(partly.items())
+        f"{agency}: {count} of what was released is without all of {source}, {IN_PART}"
+        for (agency, source), count in sorted(partly.items())
     ]
     return [*silent, *past, *untold, *in_part]
 

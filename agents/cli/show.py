@@ -37,7 +37,7 @@ def record_json(record: CaseRecord) -> dict[str, Any]:
 def searched_line(each: Searched) -> str:
     """Which source, how fresh, by what, and what it covers."""
     by = ", ".join(name.replace("_", " ") for name in each.identifiers) or "nothing that a search can go by"
-    return f"{each.source} as of {each.as_of:%d %b %Y %H:%M} by {by}" + (f" (covers: {each.scope})" if each.scope else "")
+    return f"{each.source} as of {when(each.as_of)} by {by}" + (f" (covers: {each.scope})" if each.scope else "")
 
 
 def unanswered_line(each: Unanswered) -> str:
@@ -54,7 +54,7 @@ def record_lines(record: CaseRecord) -> list[str]:
     """A whole case record with provenance; answers that stand on the same ladder name it by letter, and each ladder follows once."""
     lines = [
         f"Case {record.case_id}  version {record.version}  contact {record.contact_ref}",
-        f"Stage {record.stage.value}  RAG {record.rag.value}  purpose {record.purpose.value}  opened {record.opened_at:%d %b %Y %H:%M} UTC",
+        f"Stage {record.stage.value}  RAG {record.rag.value}  purpose {record.purpose.value}  opened {when(record.opened_at)}",
         "",
         "Asked",
         *(f"  {each.agency:24} {standing(each)}" for each in record.agencies),

@@ -120,10 +120,13 @@ def sight_lines(sight: Sight, why: tuple[str, ...]) -> list[str]:
         lines += ["", "It is not sure who is meant; one of these, for your eyes only"]
         lines += [f"  {'>' if each['number'] in chosen else ' '}{_candidate_line(each)}" for each in facts["candidates"]]
     if sight.needs_person:
-        fix = (
-            "Name who is meant with --person, or --nothing SOURCE where it is none of them, and look again; otherwise nothing is released."
+        unsure = " and ".join(f"--nothing {each.source}" for each in sight.searches if each.is_unsure)
+        meant = (
+            "Name who is meant with --person, or where it is none of them say"
+            if sight.candidates
+            else "Nobody was found to choose from. Say"
         )
-        return [*lines, "", fix]
+        return [*lines, "", f"{meant} {unsure}, and look again; otherwise nothing is released."]
     if sight.unread:
         return [*lines, "", f"Only a person may read {', '.join(sight.unread)}: give --form FILE, or --nothing SOURCE, and look again."]
     searched = "; ".join([*map(searched_line, sight.searched), *map(unanswered_line, sight.unanswered)])

@@ -12,7 +12,7 @@ from schemas.enums import Status
 from schemas.identifiers import Slug
 
 NOTHING = {Status.none_held, Status.not_found}
-PEOPLES = {Status.ambiguous, Status.in_review}
+PEOPLES = {Status.ambiguous, Status.contact_us, Status.in_review}
 
 
 def sources(statuses, first=0):

@@ -33,6 +33,7 @@ def search(source, status, **changes):
     known = replace(answered, match=SURE)
     made = {
         Status.ambiguous: replace(answered, match=UNSURE),
+        Status.contact_us: replace(known, by_person=True),
         Status.in_review: Search(source=source, by_person=True),
         Status.released: replace(known, items=(item(source),)),
         Status.source_unavailable: Search(source=source, scope=f"All of {source}", failed=True),

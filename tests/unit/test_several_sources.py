@@ -91,7 +91,7 @@ def test_from_contact_to_the_hubs_record_with_two_sources_one_failing_then_recov
     assert (first.status, [each.at for each in first.items], sources_of(first)) == (Status.released, [HELD.at], [FIRST])
     assert [each.source for each in first.searched] == [FIRST]
     assert first.unanswered == (Unanswered(source=SECOND, status=Status.source_unavailable, scope="All of second"),)
-    gap = "is without second, which could not be asked: more may be held"
+    gap = "is without all of second, which was too old or could not be asked: more may be held"
     assert any(gap in each for each in missing(record()))
     assert "second IS MISSING: it did not answer (covers: All of second)" in "\n".join(record_lines(record()))
     assert "second IS MISSING" in case_page(record(), {}, SHAH, NOW)
