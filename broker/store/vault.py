@@ -33,6 +33,11 @@ _UNPROVEN: Final = (
 )
 _OF: Final = sa.bindparam("of", type_=sa.LargeBinary())
 _LOSE: Final = sa.delete(tables.content_key).where(tables.content_key.c.id == _OF)
+_NEAR: Final = (
+    sa.select(tables.content_key)
+    .join(tables.unproven, tables.unproven.c.id == tables.content_key.c.id)
+    .where(tables.content_key.c.case_name.in_(sa.bindparam("cases", expanding=True)))
+)
 _KNOWN: Final = sa.delete(tables.unproven).where(tables.unproven.c.id == _OF)
 
 
@@ -114,16 +119,29 @@ class Vault:
             return [(row.id, row.case_name) for row in connection.execute(_UNPROVEN, {"before": before, "most": most})]
 
     def prove(self, used: Sequence[bytes], orphaned: Sequence[bytes]) -> None:
-        """Known from now on: these are used; those never will be, and go. Nothing was kept under them that a copy of them could open."""
+        """Known from now on: these are used; those never will be, and go, also from SQLite's write-ahead log."""
         with tables.transaction(self._engine) as connection:
             if orphaned:
                 connection.execute(_LOSE, [{"of": each} for each in orphaned])
             connection.execute(_KNOWN, [{"of": each} for each in (*used, *orphaned)])
+        if orphaned:
+            tables.forget_deleted(self._engine)
 
     def destroy(self, ids: Iterable[bytes]) -> int:
         """Destroy content keys by id, here and in SQLite's write-ahead log; says how many there were. Doing it again does no harm."""
-        table = tables.content_key
+        table, wanted = tables.content_key, list(ids)
         with tables.transaction(self._engine) as connection:
-            gone = connection.execute(sa.delete(table).where(table.c.id.in_(list(ids)))).rowcount
+            copies = self._copies(connection, wanted)
+            gone = connection.execute(sa.delete(table).where(table.c.id.in_(wanted))).rowcount
+            if copies:
+                connection.execute(_LOSE, [{"of": each} for each in copies])
         tables.forget_deleted(self._engine)
         return gone
+
+    def _copies(self, connection: sa.Connection, ids: list[bytes]) -> list[bytes]:
+        """Other ids of the same keys: a received envelope brings its own, and a preparation that came to nothing made it durable too."""
+        rows = connection.execute(_CONTENT, {"ids": ids}).all()
+        cases = self._read(connection, sorted({row.case_name for row in rows}))
+        going = {open_under(cases[row.case_name], row.id, row.wrapped) for row in rows if row.case_name in cases}
+        near = connection.execute(_NEAR, {"cases": list(cases)}).all() if cases else ()
+        return [row.id for row in near if row.id not in ids and open_under(cases[row.case_name], row.id, row.wrapped) in going]

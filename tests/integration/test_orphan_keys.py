@@ -247,3 +247,14 @@ def test_a_party_sweeps_as_it_ticks(tmp_path):
         small.hub.tick()
         assert keys_of(store) == used(store)
         assert keys_of(store, tables.unproven) == set()
+
+
+def test_destroying_a_key_destroys_every_copy_that_a_preparation_left_of_it(store_urls):
+    with closing(Vault(store_urls[1], bytes(32))) as vault:
+        case, key, other = f"case/{CASE}", os.urandom(32), os.urandom(32)
+        used, copy, another = (os.urandom(16) for _ in range(3))
+        vault.keep([], {used: (case, key), another: (case, other)}, NOW)
+        vault.keep([], {copy: (case, key)}, NOW)  # the same envelope, prepared by who came second
+        vault.prove([used, another], [])
+        assert vault.destroy([used]) == 1
+        assert set(vault.content_keys([used, copy, another])) == {another}
