@@ -13,6 +13,7 @@ from agents.adapter.parts import outgoing
 from broker.anew import MOST, anew, sealed_anew
 from broker.effect import Effect, Outgoing, Work
 from broker.envelope import Opened
+from schemas.enums import Outcome, Status
 from schemas.records import Correction, Rejection, Response
 
 
@@ -39,10 +40,21 @@ def said_anew(agency: Agency, work: Work, at: datetime) -> Effect:
     asked = agency.asked(dossier.kept) if dossier is not None else None
     if dossier is None or asked is None or not _is_wanted(sent.body, dossier):
         return Effect()
+    if isinstance(sent.body, Response) and not _may_still(agency, asked, sent.body, at):
+        agency.party.alarm("not_sealed_anew", digest=str(work.digest))
+        return Effect()
     if sum(each.body == sent.body for each in events) > MOST:
         agency.party.alarm("expired_again", digest=str(work.digest))
         return Effect()
     return Effect(received=sealed_anew(sent.digest), outgoing=(_sent(agency, asked, sent.body, at),))
+
+
+def _may_still(agency: Agency, asked: Asked, body: Response, at: datetime) -> bool:
+    """Whether all that went without a person would go today: weeks have passed. What a person released, a person decided."""
+    questions = {(each.subject_ref, each.category): each for each in asked.request.questions}
+    told = [each for each in body.answers if each.status is Status.released and each.reviewed_by is None]
+    decided = (agency.decide(asked, questions[each.subject_ref, each.category], at) for each in told)
+    return all(each.decision.outcome is Outcome.release for each in decided)
 
 
 def _is_wanted(body: Response | Correction, dossier: Dossier) -> bool:

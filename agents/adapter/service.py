@@ -142,6 +142,8 @@ class Adapter(Agency):
         dossier = self.dossier(notice.case_id, notice.request_digest)
         if dossier is None or dossier.cancelled:  # its request is not here yet, and is answered by what holds when it is
             return ()
+        if 0 < dossier.corrected == dossier.revision:  # all was taken back, and whoever did so said whether anything follows
+            return ()
         not_before = max(at, dossier.kept.at + self.settings.answer_after)
         return (self._work(dossier, 0, notice.number, not_before),)
 
@@ -181,6 +183,8 @@ class Adapter(Agency):
             return Effect(entries=(entry(asked.request, asked.digest, Operation.administration, self.party.actor, at, "cancelled"),))
         course = _course(work)
         if course.corrected != dossier.corrected:  # what this work goes on from was taken back, and other work began anew
+            return Effect()
+        if course.tried and course.number != dossier.standing.number:  # a newer notice began tries of its own
             return Effect()
         return self._effect(asked, dossier, course, at)
 

@@ -18,7 +18,7 @@ from agents.cli.log import verify_party
 from broker.logfiles import export_log, verify_export
 from broker.party import Party
 from broker.ports import Transport
-from schemas.errors import InconsistentLogError
+from schemas.errors import InconsistentLogError, TransportUnavailableError
 from schemas.events import CaseRecord
 from schemas.identifiers import PartyId
 
@@ -196,7 +196,11 @@ class Apart:
         self._pipe.send((name, words))
 
     def _receive(self) -> Any:  # noqa: ANN401 - likewise
-        said, error = self._pipe.recv()
+        try:
+            said, error = self._pipe.recv()
+        except EOFError:
+            message = "the agencies' process has ended; run the demo again to continue"
+            raise TransportUnavailableError(message) from None
         if error is not None:
             raise error
         return said

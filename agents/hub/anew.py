@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from agents.hub.casework import Asking, askings, asks, case_record
 from agents.hub.checks import Asker, climb
 from agents.hub.entries import asked_entries
+from agents.hub.happenings import reratings
+from agents.hub.notices import notice_work
 from broker.anew import MOST, sealed_anew
 from broker.effect import Effect, Kept, Mark, Outgoing, Work
 from broker.party import Party
@@ -15,6 +18,8 @@ from policies.pack import Pack
 from schemas.enums import AgencyStatus, Kind
 from schemas.events import CaseOpened
 from schemas.records import Request
+
+NAMED_APART: Final = 10_000  # above every number of tries that a first notice has: work of one name is done once
 
 
 def asked_anew(party: Party, asker: Asker, pack: Pack, work: Work, at: datetime) -> Effect:
@@ -24,7 +29,8 @@ def asked_anew(party: Party, asker: Asker, pack: Pack, work: Work, at: datetime)
     asking = _wanted(events, sent) if sent is not None else None
     if sent is None or asking is None or not isinstance(sent.body, Request):
         return Effect()
-    if sum(asks(each.body, asking) for each in events) > MOST:
+    sealed, ratings = sum(asks(each.body, asking) for each in events), len(reratings(events))
+    if sealed > MOST:
         party.alarm("expired_again", digest=str(work.digest))
         return Effect()
     listed = party.trust.party(asking.agency)
@@ -42,7 +48,9 @@ def asked_anew(party: Party, asker: Asker, pack: Pack, work: Work, at: datetime)
         entries=asked_entries(planned, asking.decision, work.case_id, pack.digest, at),
         keep=True,
     )
-    return Effect(received=sealed_anew(sent.digest), outgoing=(outgoing,), marks=(Mark(case_id=work.case_id, digest=sent.digest),))
+    told = (notice_work(work.case_id, asking, ratings, at, tried=sealed * NAMED_APART),) if ratings else ()  # it names the new envelope
+    marks = (Mark(case_id=work.case_id, digest=sent.digest),)
+    return Effect(received=sealed_anew(sent.digest), outgoing=(outgoing,), work=told, marks=marks)
 
 
 def _wanted(events: list[Kept], sent: Kept) -> Asking | None:

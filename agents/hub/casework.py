@@ -216,7 +216,8 @@ def _newest(responses: list[Kept], request: Kept | None) -> _Answered:
         wanted = max(each.body.parts for each in found if isinstance(each.body, Response))
         if len(parts[revision]) == wanted:
             said = [(one.subject_ref, one.category) for each in found if isinstance(each.body, Response) for one in each.body.answers]
-            conflict = any(len(part) > 1 for part in parts[revision].values()) or len(set(said)) < len(said)
+            several = {each.body.parts for each in found if isinstance(each.body, Response)}
+            conflict = len(several) > 1 or any(len(part) > 1 for part in parts[revision].values()) or len(set(said)) < len(said)
             return _Answered(revision, tuple(sorted(found, key=lambda each: each.digest)), whole=asked <= set(said), conflict=conflict)
     return _Answered(0, (), whole=False, conflict=False) if not parts else _Answered(0, tuple(responses), whole=False, conflict=False)
 
@@ -226,12 +227,12 @@ def _status(acknowledged: list[datetime], answered: _Answered, *, rejected: bool
         return AgencyStatus.answered
     if cancelled:
         return AgencyStatus.cancelled
+    if rejected and not answered.responses:  # said before anything of its deadline: somebody has to ring
+        return AgencyStatus.rejected
     if late:
         return AgencyStatus.overdue
     if answered.responses:
         return AgencyStatus.partial
-    if rejected:
-        return AgencyStatus.rejected
     return AgencyStatus.acknowledged if acknowledged else AgencyStatus.awaited
 
 

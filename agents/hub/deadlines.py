@@ -20,7 +20,9 @@ from schemas.identifiers import Digest, PartyId, Thread
 
 DUE: Final = "due"
 SILENCE: Final = "silence"
-OPEN: Final = frozenset({AgencyStatus.awaited, AgencyStatus.acknowledged, AgencyStatus.partial, AgencyStatus.overdue})
+OPEN: Final = frozenset(  # also what was refused: it may be sealed anew, and until then its silence is silence
+    {AgencyStatus.awaited, AgencyStatus.acknowledged, AgencyStatus.partial, AgencyStatus.overdue, AgencyStatus.rejected}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

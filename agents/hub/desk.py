@@ -18,6 +18,7 @@ from agents.hub.notices import notice_work
 from agents.hub.once import happened_name, necessity_name, rating_name, work_named
 from agents.hub.service import ASK, Hub
 from agents.hub.timescales import RECORDED
+from broker.anew import sealed_anew
 from broker.effect import Effect, Kept, Mark, Outgoing, local_event, once
 from policies.wording import boilerplate
 from schemas.enums import AgencyStatus, CancelReason, Happening, Kind, Operation, Rag
@@ -164,7 +165,7 @@ def withdraw(hub: Hub, case_id: UUID, officer: Officer, reason: CancelReason, ag
         _refuse([Fault(file=str(case_id), message=message, fix="mash hub run seals it; then withdraw it")])
     going = [(each, state.request_digest) for each, state in states if state.status in OPEN or state.status is AgencyStatus.rejected]
     entry = case_entry(at, Operation.decision, officer, case_id, opened.decision, f"withdrawn.{reason.value}")
-    outgoing = tuple(
+    cancels = [
         Outgoing(
             kind=Kind.cancel,
             recipient=asking.agency,
@@ -183,10 +184,19 @@ def withdraw(hub: Hub, case_id: UUID, officer: Officer, reason: CancelReason, ag
         )
         for asking, digest in going
         if digest is not None
-    )
-    marks = tuple(Mark(case_id=case_id, digest=digest) for _, digest in going if digest is not None)
-    _apply(hub, case_id, Effect(outgoing=outgoing, marks=marks))
-    return len(outgoing)
+    ]
+    effects = [  # each takes the name under which its request would be sealed anew
+        Effect(
+            received=sealed_anew(each.body.request_digest),
+            outgoing=(each,),
+            marks=(Mark(case_id=case_id, digest=each.body.request_digest),),
+        )
+        for each in cancels
+        if isinstance(each.body, Cancel)
+    ]
+    if effects and hub.party.store.apply(effects, hub.party.seal, at).duplicates:
+        _refuse([Fault(file=str(case_id), message="a request was sealed anew a moment ago", fix="look, and withdraw it again")])
+    return len(cancels)
 
 
 def write_down(hub: Hub, said: OralAnswer) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from desks import HELD, SHAH, Known, about, again, answers, asked, desk_of, request_for, sent_by_hub, work
+from desks import HELD, SHAH, Known, about, again, answers, asked, desk_of, request_for, sent_by_hub, take_back, work
 from small_borough import NOW, SmallBorough, alarms, entries_of, outcomes, rows
 from sources_of import only, put
 
@@ -19,7 +19,7 @@ from broker.effect import Effect, Outgoing
 from broker.ports import Publication
 from broker.store import tables
 from broker.streams import topic_between
-from schemas.enums import CancelReason, Kind, Operation, Rag, Refusal, Status
+from schemas.enums import CancelReason, CorrectionReason, Kind, Operation, Rag, Refusal, Status
 from schemas.errors import ConfigurationError, SourceUnavailableError
 from schemas.events import Rerated
 from schemas.identifiers import PartyId, Thread
@@ -419,3 +419,12 @@ def test_a_higher_rating_moves_the_deadline_and_never_what_may_be_said(borough):
     notify(borough, dossier)
     assert answers(borough.trust, dossier) == before
     assert "notice.red" in outcomes(borough.trust.party)
+
+
+def test_a_notice_brings_back_nothing_that_was_taken_back_without_a_word(borough):
+    dossier = asked(borough, borough.trust, "s47", due_at=NOW + 9 * HOUR)
+    take_back(borough.trust, dossier, CorrectionReason.wrong_person, silent=True)
+    before = again(borough.trust, dossier).revision
+    notify(borough, dossier)
+    assert (again(borough.trust, dossier).revision, answers(borough.trust, dossier)) == (before, {})
+    assert not borough.trust.party.store.has_work()

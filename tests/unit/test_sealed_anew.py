@@ -14,7 +14,8 @@ from sources_of import only, put
 from agents.adapter import anew as adapter_anew
 from agents.adapter.sources.opening import close_sources
 from agents.demo.ceremony import renew
-from agents.hub.desk import withdraw
+from agents.hub import anew as hub_anew
+from agents.hub.desk import rerate, withdraw
 from agents.logged import found
 from broker import anew
 from broker.effect import Effect, Outgoing
@@ -22,7 +23,8 @@ from broker.envelope import header_of
 from broker.publish import drain
 from broker.store import tables
 from broker.times import EPOCH, LIFETIME
-from schemas.enums import AgencyStatus, CancelReason, CorrectionReason, Kind, Operation, Refusal
+from schemas.enums import AgencyStatus, CancelReason, CorrectionReason, Kind, Operation, Rag, Refusal, Status
+from schemas.events import Overdue
 from schemas.identifiers import Digest, Thread
 from schemas.records import Cancel, Correction, Rejection, Request, Response
 
@@ -207,7 +209,73 @@ def test_a_request_that_may_not_be_asked_any_more_is_not_sealed_anew(borough):
     assert alarms(hub.party)["not_asked"] == len(borough.adapters)
 
 
+def refused_as_expired(borough):
+    """The trust's request, which it says came too late."""
+    hub, trust = borough.hub, borough.trust
+    borough.take_in()
+    borough.work(hub)
+    (request,) = [each for each in kept(hub.party, Request) if each.body.agency == trust.party.id]
+    reject(trust.party, request.digest, hub.party.id, request.thread)
+    borough.work(hub)
+    assert states(borough)[trust.party.id].status is AgencyStatus.rejected
+    return request
+
+
+def test_a_deadline_that_passes_while_a_request_waits_to_be_sealed_anew_is_silence_all_the_same(borough):
+    hub, trust, request = borough.hub, borough.trust, refused_as_expired(borough)
+    borough.clock.at = request.body.due_at
+    borough.work(hub)
+    assert trust.party.id in {each.body.agency for each in kept(hub.party, Overdue)}
+    assert states(borough)[trust.party.id].status is AgencyStatus.rejected  # somebody has to ring
+    later(borough, EPOCH)
+    borough.work(hub)
+    assert states(borough)[trust.party.id].status is AgencyStatus.overdue
+
+
+def test_what_is_sealed_anew_after_a_new_rating_has_its_deadline_and_is_told_of_it(borough):
+    hub, trust, request = borough.hub, borough.trust, refused_as_expired(borough)
+    (case,) = hub.party.store.cases()
+    other = Rag.amber if request.body.rag is Rag.red else Rag.red
+    rerate(hub, case, desks.SHAH, other, "The school has told of something new today, which changes how urgent this is.")
+    later(borough, EPOCH)
+    borough.work()
+    again_asked = max((each for each in kept(hub.party, Request) if each.body.agency == trust.party.id), key=lambda each: each.at)
+    assert again_asked.digest != request.digest
+    assert again_asked.body.due_at == states(borough)[trust.party.id].due_at
+    standing = desk_of(trust).dossier(case, again_asked.digest).standing
+    assert (standing.number, standing.rag) == (1, other)
+
+
+def test_of_a_withdrawal_and_a_new_seal_at_the_same_moment_the_withdrawal_stands(borough, monkeypatch):
+    hub, trust, request = borough.hub, borough.trust, refused_as_expired(borough)
+    wanted = hub_anew._wanted
+
+    def withdrawn_meanwhile(events, sent):
+        found = wanted(events, sent)
+        withdraw(hub, request.body.case_id, desks.SHAH, CancelReason.withdrawn, [trust.party.id])
+        return found
+
+    monkeypatch.setattr(hub_anew, "_wanted", withdrawn_meanwhile)
+    later(borough, EPOCH)
+    hub.step()
+    monkeypatch.undo()
+    borough.work(hub)
+    assert [each.digest for each in kept(hub.party, Request) if each.body.agency == trust.party.id] == [request.digest]
+    assert states(borough)[trust.party.id].status is AgencyStatus.cancelled
+
+
 # ---------------------------------------------------------------------------------------------- answers
+
+
+def test_an_answer_that_would_not_go_without_a_person_today_is_not_sealed_anew(borough):
+    dossier = asked(borough, borough.trust, "s47")
+    (first,) = said(borough, dossier)
+    assert Status.released in {each.status for each in first.body.answers}
+    expired(borough, dossier, first.digest)
+    borough.tell(borough.next_directory(packs=()))
+    work(borough.trust)
+    assert said(borough, dossier) == [first]
+    assert alarms(borough.trust.party)["not_sealed_anew"] == 1
 
 
 @pytest.mark.parametrize(("rows_held", "many"), [((HELD,), False), ((LONG,) * 40, True)])
