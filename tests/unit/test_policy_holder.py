@@ -47,6 +47,14 @@ def test_a_duty_says_must_with_its_law_and_a_release_says_that_nobody_need_act()
     assert said.lines == (said.who_asks, said.why, said.protects, said.ring)
 
 
+def test_what_may_not_go_is_never_told_as_a_must_or_a_may() -> None:
+    said = told(facts=FACTS - {Fact.openness_recorded})
+    assert said.why.startswith("What it would rest on: Children Act")
+    assert OUTCOMES[Outcome.withhold] in said.why
+    assert "You must" not in said.why
+    assert "You may" not in said.why
+
+
 def test_a_power_says_may_and_what_no_lawyer_has_confirmed_says_so() -> None:
     said = told(POLICE, stage=Stage.screening, category=CategoryId("pol.child_come_to_notice"), facts=FACTS | {Fact.detriment_more})
     assert said.why.startswith("You may answer by Children Act 2004 s.11")

@@ -10,7 +10,7 @@ from searches import LAG, NOW, ROBIN, SURE, A, B, answer, item, search
 
 from agents.adapter.answer import Said
 from agents.adapter.matching import Match, MatchOutcome
-from agents.adapter.search import FAILING, ORDER, agreed, consistent, is_settled, items_of, join, outcome, together, unanswered
+from agents.adapter.search import FAILING, ORDER, READ, agreed, consistent, is_settled, items_of, join, outcome, together, unanswered
 from schemas.enums import Status
 from schemas.identifiers import Digest, NhsNumber, Slug
 from schemas.records import Unanswered
@@ -143,3 +143,15 @@ def test_no_answer_on_the_wire_says_that_nothing_is_held_while_a_source_is_unans
 def test_a_source_is_unanswered_because_it_fails_and_for_no_other_reason():
     with pytest.raises(ValueError, match="source_unavailable or stale"):
         Unanswered(source=B, status=Status.none_held, scope="")
+
+
+def test_what_a_person_read_and_found_empty_is_nothing_held_and_not_a_person_nobody_knows():
+    read = replace(search(A, Status.not_found), items=(), by=READ)
+    assert outcome(read, NOW) is Status.none_held
+    assert outcome(search(A, Status.not_found), NOW) is Status.not_found
+
+
+def test_an_old_source_is_named_as_not_answering_also_where_it_holds_something():
+    assert [(each.source, each.status) for each in unanswered([search(A, Status.stale), search(B, Status.released)], NOW)] == [
+        (A, Status.stale)
+    ]
