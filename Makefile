@@ -13,6 +13,8 @@ PIP     := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet
 RUNTIME := .venv/.runtime-ready
 DEV     := .venv/.dev-ready
 ROOMS   := schemas policies broker agents
+# A file's tests share one worker, so that what they all look at is made once; in the order of the folders, the long ones first.
+SPREAD  := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # Extras stay in the lock: pip with --require-hashes takes a bare name for another requirement once a newer version is out.
 COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url \
            --custom-compile-command "make lock"
@@ -30,10 +32,10 @@ demo-kafka: $(RUNTIME) ## the same over a real Kafka that it starts itself (need
 	deploy/kafka/with-kafka sh -c '$(BIN)/mash demo --folder mash-demo-kafka --kafka "$$MASH_KAFKA"'
 
 test: $(DEV) ## the tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest $(SPREAD)
 
 check: lint ## lint, types, contracts, tests with the coverage gate, the wheel in an empty environment
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest $(SPREAD) --cov --cov-report=term:skip-covered
 	.ci/wheel $(BIN)/python
 
 lint: $(DEV) ## format, lint, types and contracts, without the tests
@@ -46,7 +48,7 @@ bench: $(DEV) ## measurements, printed; ONLY=envelope for one
 	@$(BIN)/python tests/bench/run.py $(ONLY)
 
 soak: $(DEV) ## the long runs
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m soak
+	$(BIN)/python -m pytest $(SPREAD) -m soak
 
 audit: $(DEV) ## known vulnerabilities among the locked versions
 	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements/runtime.txt

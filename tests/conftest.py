@@ -15,15 +15,6 @@ settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, p
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Tests of a real server share a worker, so that a run starts one of each (`--dist loadgroup`)."""
-    for item in items:
-        for server in ("kafka", "postgres"):
-            if item.get_closest_marker(server) and not item.get_closest_marker("xdist_group"):
-                item.add_marker(pytest.mark.xdist_group(server))
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """A test that was skipped where nothing may be skipped has failed."""

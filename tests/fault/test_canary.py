@@ -56,7 +56,6 @@ from schemas.events import Contact, OfficerDecision
 from schemas.identifiers import Digest, Incarnation, NhsNumber, Thread, WrappedKey
 from schemas.records import NHS_NUMBER, Officer, Request, Subject
 
-pytestmark = pytest.mark.xdist_group("canary")  # one run is enough for all of them
 WORD = "Zyxqvanthe"  # what every canary that is a text begins with
 DIGITS = ("99987612", "99987613")  # likewise every NHS number: of the range kept for tests
 DAYS = ("1911-03-", "1913-08-")  # and every date of birth: so long ago that nobody else has it

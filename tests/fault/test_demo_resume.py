@@ -22,7 +22,6 @@ from agents.cli.output import Exit
 from agents.demo.ceremony import MEMBERS
 from broker import trustfiles
 
-pytestmark = pytest.mark.xdist_group("resume")  # one worker makes what they all look at
 MASH = Path(sys.executable).with_name("mash")
 DEADLINE = 120  # seconds for anything awaited
 KEYS = {

@@ -17,7 +17,6 @@ from schemas.enums import AgencyStatus, CorrectionReason, Operation, Status
 from schemas.events import CaseRecord
 
 TWINS, WRONG, WITHDRAWN, REVISED = "demo-006", "demo-029", "demo-030", "demo-031"
-pytestmark = pytest.mark.xdist_group("course")  # one worker makes what they all look at
 STOPS = ("joined", "refusal", "ambiguity", "correction", "review")
 
 

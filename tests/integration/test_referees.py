@@ -19,7 +19,6 @@ from agents.hub.links import Linked, linked
 from schemas.enums import AgencyStatus, Rag, Stage, Status
 from schemas.events import CaseRecord
 
-pytestmark = pytest.mark.xdist_group("referees")  # one worker makes what they all look at
 BROKEN = "demo-041"
 PEOPLE = 600  # enough that every agency knows others of the same name, birthday or address
 LEAST = {

@@ -42,9 +42,6 @@ ONE = {
 }
 
 
-pytestmark = pytest.mark.xdist_group("scenarios")  # tried once in each run
-
-
 @cache
 def results() -> dict[str, Result]:
     """What came of each, without the pack it was decided by: hundreds of them would stay in memory."""
