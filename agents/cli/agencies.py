@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from schemas.identifiers import PartyId
 
 T = TypeVar("T")
 GRACE: Final = 5.0  # seconds to finish what is begun; stopped later than that, it is finished at the next start
+SILENT: Final = 120.0  # seconds without an answer from that process: it hangs
+LOST: Final = "the agencies' process has ended or hangs; run the demo again to continue"
 NOBODY: Final = frozenset[PartyId]()
 Verified = Mapping[PartyId, dict[str, Any]]  # by party: whether its log holds, and what was counted there
 
@@ -140,14 +143,18 @@ class Apart:
         self._process = context.Process(target=serve, args=(theirs, opening), name="agencies", daemon=True)
         self._process.start()
         theirs.close()
-        self._rounds = 0  # asked for and not yet answered: one at most
+        self._rounds, self._since = 0, 0.0  # asked for and not yet answered: one at most, and since when
 
     def step(self, wait: float = 0, without: Collection[PartyId] = NOBODY) -> bool:
         """One round over there: its news where it is done within so many seconds, else that it goes on."""
         if not self._rounds:
             self._send("step", 0, without)
-            self._rounds = 1
-        return bool(self._settled()) if self._pipe.poll(wait) else True
+            self._rounds, self._since = 1, time.monotonic()
+        if self._pipe.poll(wait):
+            return bool(self._settled())
+        if time.monotonic() - self._since > SILENT:
+            raise TransportUnavailableError(LOST)
+        return True
 
     def at_rest(self, without: Collection[PartyId] = NOBODY) -> bool:
         """Asked over there."""
@@ -193,14 +200,18 @@ class Apart:
         return self._receive() if rounds else None
 
     def _send(self, name: str, *words: object) -> None:
-        self._pipe.send((name, words))
+        try:
+            self._pipe.send((name, words))
+        except OSError:
+            raise TransportUnavailableError(LOST) from None
 
     def _receive(self) -> Any:  # noqa: ANN401 - likewise
         try:
+            if not self._pipe.poll(SILENT):
+                raise TransportUnavailableError(LOST)
             said, error = self._pipe.recv()
-        except EOFError:
-            message = "the agencies' process has ended; run the demo again to continue"
-            raise TransportUnavailableError(message) from None
+        except (EOFError, OSError):
+            raise TransportUnavailableError(LOST) from None
         if error is not None:
             raise error
         return said

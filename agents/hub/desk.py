@@ -21,7 +21,7 @@ from agents.hub.timescales import RECORDED
 from broker.anew import sealed_anew
 from broker.effect import Effect, Kept, Mark, Outgoing, local_event, once
 from policies.wording import boilerplate
-from schemas.enums import AgencyStatus, CancelReason, Happening, Kind, Operation, Rag
+from schemas.enums import CancelReason, Happening, Kind, Operation, Rag
 from schemas.errors import ConfigurationError, Fault
 from schemas.events import (
     MAX_HAPPENED,
@@ -163,7 +163,7 @@ def withdraw(hub: Hub, case_id: UUID, officer: Officer, reason: CancelReason, ag
     if any(state.request_digest is None for _, state in states):
         message = "a request has not been sealed yet"
         _refuse([Fault(file=str(case_id), message=message, fix="mash hub run seals it; then withdraw it")])
-    going = [(each, state.request_digest) for each, state in states if state.status in OPEN or state.status is AgencyStatus.rejected]
+    going = [(each, state.request_digest) for each, state in states if state.status in OPEN]
     entry = case_entry(at, Operation.decision, officer, case_id, opened.decision, f"withdrawn.{reason.value}")
     cancels = [
         Outgoing(

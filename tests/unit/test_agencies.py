@@ -14,7 +14,7 @@ from agents.cli import agencies
 from agents.cli.agencies import Apart, serve
 from agents.cli.demo import open_agencies
 from agents.demo.ceremony import MEMBERS
-from schemas.errors import ConfigurationError, Fault, SourceUnavailableError
+from schemas.errors import ConfigurationError, Fault, SourceUnavailableError, TransportUnavailableError
 
 FAULTS = (Fault(file="party.toml", line=3, field="name", message="is missing", fix="add it"), Fault(file="keys", message="is no folder"))
 
@@ -47,7 +47,7 @@ class Asked(Apart):
     """An `Apart` whose other side the test runs itself."""
 
     def __init__(self, pipe):
-        self._pipe, self._rounds = pipe, 0
+        self._pipe, self._rounds, self._since = pipe, 0, 0.0
 
     def close(self):
         self._pipe.close()
@@ -114,6 +114,18 @@ def test_agencies_that_cannot_open_say_why_whatever_they_are_asked():
         return told
 
     assert served(refuse, ask) == [FAULTS] * 3
+
+
+def test_agencies_that_hang_or_have_ended_are_told_of_and_not_awaited_for_ever(monkeypatch):
+    monkeypatch.setattr(agencies, "SILENT", 0.0)
+    ours, theirs = Pipe()
+    for question in (lambda asked: asked.step(), Apart.names):  # nobody answers
+        with pytest.raises(TransportUnavailableError, match="run the demo again"):
+            question(Asked(ours))
+    theirs.close()
+    with pytest.raises(TransportUnavailableError, match="run the demo again"):
+        Asked(ours).tick()
+    ours.close()
 
 
 def test_every_fault_of_a_file_crosses_from_one_process_to_another():
