@@ -7,11 +7,10 @@ import shutil
 from datetime import timedelta
 
 import pytest
+from hub_cli import asked_on_disk, mash
 from rich.console import Console
 from small_borough import NOW, SmallBorough, alarms, entries_of, outcomes, rows, write_files
-from typer.testing import CliRunner
 
-from agents.cli.app import app
 from agents.cli.board import board_json, picture
 from agents.cli.casetext import missing
 from agents.cli.page import case_page
@@ -208,29 +207,18 @@ def test_every_event_that_starts_a_national_timescale_can_be_recorded():
 # ---------------------------------------------------------------------------------------------- as an officer types it
 
 
-RUN = CliRunner()
 AS = ("--as", "a.officer", "--role", "team leader")
 
 
 @pytest.fixture(scope="module")
 def worked(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("typed")
-    made = SmallBorough(folder, at=utc_now(), in_memory=False, contacts=1)
-    made.take_in()
-    made.work(made.hub)
-    made.close()
-    return folder
+    return asked_on_disk(tmp_path_factory.mktemp("typed"))
 
 
 @pytest.fixture
 def folder(worked, tmp_path):
     shutil.copytree(worked, tmp_path / "b")
     return tmp_path / "b"
-
-
-def mash(folder, *arguments, json_too=True):
-    more = ("--json",) if json_too else ()
-    return RUN.invoke(app, [*(str(each) for each in arguments), "--folder", str(folder / "hub"), *more])
 
 
 def test_an_officer_records_what_happened_and_what_ended_and_sees_it(folder):

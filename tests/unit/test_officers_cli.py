@@ -6,9 +6,9 @@ import json
 import shutil
 
 import pytest
+from hub_cli import RUN, asked_on_disk, mash
 from pydantic import TypeAdapter
 from small_borough import SmallBorough
-from typer.testing import CliRunner
 
 from agents.cli import board
 from agents.cli.app import app
@@ -16,7 +16,6 @@ from broker.party import utc_now
 from schemas.events import OfficerDecision
 from schemas.records import Request
 
-RUN = CliRunner()
 AS = ("--as", "a.officer", "--role", "team leader")
 WHY = "The ward rang: there is a second injury since Monday."
 DECISION = TypeAdapter(OfficerDecision)
@@ -25,23 +24,13 @@ DECISION = TypeAdapter(OfficerDecision)
 @pytest.fixture(scope="module")
 def worked(tmp_path_factory):
     """A hub on disk that asked about one contact; the police are silent."""
-    folder = tmp_path_factory.mktemp("officers")
-    made = SmallBorough(folder, at=utc_now(), in_memory=False, contacts=1)
-    made.take_in()
-    made.work(made.hub, made.trust)
-    made.close()
-    return folder
+    return asked_on_disk(tmp_path_factory.mktemp("officers"), "trust")
 
 
 @pytest.fixture
 def folder(worked, tmp_path):
     shutil.copytree(worked, tmp_path / "b")
     return tmp_path / "b"
-
-
-def mash(folder, *arguments, json_too=True):
-    more = ("--json",) if json_too else ()
-    return RUN.invoke(app, [*(str(each) for each in arguments), "--folder", str(folder / "hub"), *more])
 
 
 def said(result):
