@@ -5,17 +5,21 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from agents.adapter.service import Adapter
+from agents.adapter.settings import Sources
 from agents.adapter.sources.opening import close_sources
+from agents.cli.compose import sources_of
 from agents.cli.course import Later, review, take_back
 from agents.cli.log import verify_party
+from agents.cli.memory import search_seldom
 from broker.logfiles import export_log, verify_export
 from broker.party import Party
 from broker.ports import Transport
@@ -110,6 +114,9 @@ class Agencies:
             self.own.close()
 
 
+Opening = Callable[[Mapping[Path, Sources]], Agencies]  # with the sources that were read ahead, by folder
+
+
 def verified(parties: Iterable[Party]) -> Verified:
     """Each log verified, and what its party counted."""
     return {each.id: _verified(each) | _counted(each) for each in parties}
@@ -136,19 +143,30 @@ def _counted(party: Party) -> dict[str, Any]:
 class Apart:
     """In a process of their own, which is asked by name what `AtWork` can do and ends when this one does, however that ends."""
 
-    def __init__(self, opening: Callable[[], Agencies]) -> None:
-        """`opening` is called over there."""
+    def __init__(self, opening: Opening) -> None:
+        """`opening` is called over there, by `open`."""
         context = multiprocessing.get_context("spawn")  # forked, they would share this one's connections
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs, opening), name="agencies", daemon=True)
-        self._process.start()
+        with _deaf_to_ctrl_c():  # which reaches the whole group: the demo's process says when to end
+            self._process.start()
         theirs.close()
+        self._opened = False
         self._rounds, self._since = 0, 0.0  # asked for and not yet answered: one at most, and since when
+
+    def read(self, folder: Path) -> None:
+        """Read an agency's sources ahead, while this process goes on; what cannot be read is told when all are opened."""
+        self._send(folder)
+
+    def open(self) -> None:
+        """Open all agencies. It is not waited for: whatever is asked next is answered after it."""
+        self._send(None)
+        self._opened = True
 
     def step(self, wait: float = 0, without: Collection[PartyId] = NOBODY) -> bool:
         """One round over there: its news where it is done within so many seconds, else that it goes on."""
         if not self._rounds:
-            self._send("step", 0, without)
+            self._call("step", 0, without)
             self._rounds, self._since = 1, time.monotonic()
         if self._pipe.poll(wait):
             return bool(self._settled())
@@ -179,19 +197,19 @@ class Apart:
     def verifying(self) -> Callable[[], Verified]:
         """Begun over there; the call waits for it."""
         self._settled()
-        self._send("verified")
+        self._call("verified")
         return self._receive
 
     def close(self) -> None:
-        """End that process: at its next answer, or soon."""
+        """End that process: at its next answer, or soon; at once where nothing was opened."""
         self._pipe.close()
-        self._process.join(GRACE)
+        self._process.join(GRACE if self._opened else 0)
         self._process.terminate()
         self._process.join()
 
     def _ask(self, name: str, *words: object) -> Any:  # noqa: ANN401 - whatever the asked method gives
         self._settled()
-        self._send(name, *words)
+        self._call(name, *words)
         return self._receive()
 
     def _settled(self) -> Any:  # noqa: ANN401 - likewise
@@ -199,9 +217,12 @@ class Apart:
         rounds, self._rounds = self._rounds, 0
         return self._receive() if rounds else None
 
-    def _send(self, name: str, *words: object) -> None:
+    def _call(self, name: str, *words: object) -> None:
+        self._send((name, words))
+
+    def _send(self, message: object) -> None:
         try:
-            self._pipe.send((name, words))
+            self._pipe.send(message)
         except OSError:
             raise TransportUnavailableError(LOST) from None
 
@@ -217,16 +238,37 @@ class Apart:
         return said
 
 
-def serve(pipe: Connection, opening: Callable[[], Agencies]) -> None:
-    """Open agencies and do by name what is asked for; an error is an answer, and the end of the pipe the end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the demo's process says when to end
-    opened, failed = _tried(opening)
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """What is started meanwhile never hears it."""
+    listening = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, listening)
+
+
+def serve(pipe: Connection, opening: Opening) -> None:
+    """Read sources ahead, open agencies, then do by name what is asked for; an error is an answer, and the end of the pipe the end."""
+    search_seldom()
+    opened = None
     with suppress(EOFError, OSError):
+        opened, failed = _tried(partial(opening, _read_ahead(pipe)))
         while True:
             name, words = pipe.recv()
             pipe.send((None, failed) if failed else _tried(partial(getattr(opened, name), *words)))
     if opened is not None:
         opened.close()
+
+
+def _read_ahead(pipe: Connection) -> dict[Path, Sources]:
+    """Sources by folder, as each is named, until it is time to open; one that cannot be read is tried again then."""
+    read = {}
+    while (folder := pipe.recv()) is not None:
+        sources, _ = _tried(partial(sources_of, folder))
+        if sources is not None:
+            read[folder] = sources
+    return read
 
 
 def _tried(work: Callable[[], T]) -> tuple[T | None, Exception | None]:

@@ -9,6 +9,7 @@ from typing import Final, cast
 import typer
 
 from agents.cli import adapter, case, demo, directory, doctor, hub, keys, log, policy, review
+from agents.cli.memory import search_seldom
 from agents.cli.output import Exit, fail
 
 # of every wrong word on a command line; typer does not export it
@@ -34,6 +35,7 @@ app.add_typer(policy.app, name="policy")
 
 def main() -> None:
     """Run a command."""
+    search_seldom()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that knows fewer letters still shows the record

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from agents.adapter.service import Adapter
-from agents.adapter.settings import AdapterSettings
+from agents.adapter.settings import AdapterSettings, Sources
 from agents.adapter.sources.opening import open_sources
 from agents.cli.run import tell_unsigned
 from agents.hub.service import Hub
@@ -75,13 +75,20 @@ def adapter_settings(path: Path) -> AdapterSettings:
     return parse(read_text(file, "an adapter says its sources there"), str(file), AdapterSettings)
 
 
-def adapter_of(path: Path, transport: Transport | None = None, now: Clock = utc_now, reached: Reached = unseen) -> Adapter:
-    """The adapter of a folder."""
+def sources_of(path: Path) -> Sources:
+    """The sources that adapter.toml declares; reading them writes nothing."""
+    return open_sources(adapter_settings(path).source, path)
+
+
+def adapter_of(
+    path: Path, transport: Transport | None = None, now: Clock = utc_now, reached: Reached = unseen, sources: Sources | None = None
+) -> Adapter:
+    """The adapter of a folder, with its sources where they are open already."""
     settings = adapter_settings(path)
     _check_kind(path, "agency")
     pack = signed_own_pack(path, now())
     keep_pack(path, pack)
-    adapter = Adapter(party_of(path, transport, now, reached), settings, pack, open_sources(settings.source, path))
+    adapter = Adapter(party_of(path, transport, now, reached), settings, pack, sources or sources_of(path))
     _by_directory(adapter, pack)
     return adapter
 

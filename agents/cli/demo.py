@@ -6,8 +6,8 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ import typer
 from rich.console import Group
 from rich.live import Live
 
+from agents.adapter.settings import Sources
 from agents.cli.agencies import NOBODY, Agencies, Apart, AtWork, Verified, verified
 from agents.cli.board import REFRESH, Renderings, picture
 from agents.cli.compose import adapter_of, hub_of
@@ -48,6 +49,7 @@ PREPARING: Final = ".preparing"
 NEWS: Final = 0.25  # seconds that a hub with nothing to do gives the agencies before it looks again, so that they come to more at a time
 PATIENCE: Final = 120.0  # seconds without any progress before the demo says who is awaited
 SOURCE_FILE: Final = "source.toml"
+LONGEST: Final = ("gp", "trust", "schools", "probation", "police", "housing", "csc")  # to read, first: so they are written in this order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +88,7 @@ def demo(
     """
     began = time.monotonic()
     configure(_devnull())
-    prepare(folder, cases, seed, people=people)
-    with ExitStack() as ending:
-        transport = ending.enter_context(closing(_transport(folder, kafka)))
-        publish_statements(transport, renew(folder, utc_now()))
-        hub, *members = members_of(folder)
-        agencies = ending.enter_context(closing(Apart(partial(open_agencies, folder, members, kafka))))
-        borough = Borough(hub=hub_of(folder / hub.folder, transport), agencies=agencies, transport=transport)
-        ending.callback(borough.hub.party.store.close)
+    with at_work(folder, partial(prepare, folder, cases, seed, people=people), kafka) as borough:
         check_same_transport(borough, folder)
         taken = borough.hub.intake((folder / "contacts.jsonl").read_bytes(), "contacts.jsonl")
         aside = keep_aside(borough.hub.party.folder.path, "contacts.jsonl", taken.aside)
@@ -103,13 +98,38 @@ def demo(
         raise typer.Exit(Exit.refused)
 
 
+@contextmanager
+def at_work(folder: Path, preparing: Callable[[Callable[[Path], None]], None], kafka: str | None = None) -> Iterator[Borough]:
+    """A borough for as long as it is needed, its agencies in a process of their own, which reads each source as soon as it is written."""
+    with ExitStack() as ending:
+        agencies = ending.enter_context(closing(Apart(partial(open_agencies, folder, kafka))))
+        preparing(agencies.read)
+        transport = ending.enter_context(closing(_transport(folder, kafka)))
+        publish_statements(transport, renew(folder, utc_now()))
+        agencies.open()
+        hub = hub_of(folder / members_of(folder)[0].folder, transport)
+        ending.callback(hub.party.store.close)
+        yield Borough(hub=hub, agencies=agencies, transport=transport)
+
+
 def _devnull() -> object:
     """Alarms of the demo are counted in its summary; a terminal is for the story."""
     return open("/dev/null", "w", encoding="utf-8")  # noqa: PTH123 - lives as long as the process
 
 
-def prepare(folder: Path, cases: int, seed: int, *, people: int | None = None, members: Sequence[Member] = MEMBERS) -> None:
-    """Write the borough once; a second run continues it, and an interrupted preparation starts again."""
+def prepare(
+    folder: Path,
+    cases: int,
+    seed: int,
+    written: Callable[[Path], None] = lambda _: None,
+    *,
+    people: int | None = None,
+    members: Sequence[Member] = MEMBERS,
+) -> None:
+    """Write the borough once; a second run continues it, and an interrupted preparation starts again.
+
+    `written` hears of each agency's folder as soon as its sources are there.
+    """
     marker = folder / MARKER
     people = people or min(PEOPLE, PEOPLE * cases // WHOLE)
     wanted = {"synthetic": True, "cases": cases, "people": people, "seed": seed}
@@ -122,6 +142,8 @@ def prepare(folder: Path, cases: int, seed: int, *, people: int | None = None, m
                 fix="another --folder",
             )
             raise ConfigurationError([fault])
+        for member in members_of(folder)[1:]:
+            written(folder / member.folder)
         return
     if folder.exists() and not folder.is_dir():
         raise ConfigurationError([Fault(file=str(folder), message="is no folder", fix="another --folder")])
@@ -131,13 +153,14 @@ def prepare(folder: Path, cases: int, seed: int, *, people: int | None = None, m
     (folder / PREPARING).touch()
     clear(folder, PREPARING)
     at = utc_now()
-    agencies = [member.folder for member in members[1:]]
-    write_borough(folder, today=at.date(), seed=seed, people=people, contacts=cases, agencies=agencies)
+    agencies = sorted((member.folder for member in members[1:]), key=LONGEST.index)
+
+    def declared(agency: str) -> None:
+        write_whole(folder / agency / "adapter.toml", b"answer_after = 0\n\n" + (folder / agency / SOURCE_FILE).read_bytes())
+        written(folder / agency)
+
+    write_borough(folder, today=at.date(), seed=seed, people=people, contacts=cases, agencies=agencies, written=declared)
     found_network(folder, at, members)
-    for member in members:
-        source = folder / member.folder / SOURCE_FILE
-        if source.is_file():
-            write_whole(folder / member.folder / "adapter.toml", b"answer_after = 0\n\n" + source.read_bytes())
     write_whole(marker, json.dumps({**wanted, "day": at.date().isoformat()}).encode())
     (folder / PREPARING).unlink()
 
@@ -167,11 +190,11 @@ def _transport(folder: Path, kafka: str | None) -> Transport:
     return KafkaTransport(settings)
 
 
-def open_agencies(folder: Path, members: Sequence[Member], kafka: str | None) -> Agencies:
-    """Each from its own folder alone, on a transport of their own."""
+def open_agencies(folder: Path, kafka: str | None, read: Mapping[Path, Sources]) -> Agencies:
+    """Each from its own folder alone, with the sources that were read ahead, on a transport of their own."""
     configure(_devnull())
-    transport = _transport(folder, kafka)
-    return Agencies(tuple(adapter_of(folder / each.folder, transport) for each in members), transport)
+    transport, places = _transport(folder, kafka), [folder / each.folder for each in members_of(folder)[1:]]
+    return Agencies(tuple(adapter_of(each, transport, sources=read.get(each)) for each in places), transport)
 
 
 def check_same_transport(borough: Borough, folder: Path) -> None:

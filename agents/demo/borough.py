@@ -49,11 +49,21 @@ Each agency's folder holds in source.toml each [[source]] of its adapter.toml.
 
 
 def write_borough(
-    folder: Path, *, today: date, seed: int = 47, people: int = 2000, contacts: int = 12, agencies: Sequence[str] = AGENCIES
+    folder: Path,
+    *,
+    today: date,
+    seed: int = 47,
+    people: int = 2000,
+    contacts: int = 12,
+    agencies: Sequence[str] = AGENCIES,
+    written: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """The same seed and day give the same bytes. Enough people are made for all contacts; `agencies`: whose systems are written."""
+    """The same seed and day give the same bytes. Enough people are made for all contacts.
+
+    `agencies`: whose systems are written, in this order; `written` hears of each as soon as all of it is there.
+    """
     with _no_collecting():
-        _write(folder, Town(seed, today), people, contacts, agencies)
+        _write(folder, Town(seed, today), people, contacts, agencies, written)
 
 
 @contextmanager
@@ -68,7 +78,7 @@ def _no_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def _write(folder: Path, town: Town, people: int, contacts: int, agencies: Sequence[str]) -> None:
+def _write(folder: Path, town: Town, people: int, contacts: int, agencies: Sequence[str], written: Callable[[str], None]) -> None:
     cast = scenes(town, contacts)
     populate(town, people)
     settle(town)
@@ -78,6 +88,7 @@ def _write(folder: Path, town: Town, people: int, contacts: int, agencies: Seque
     (folder / "README.txt").write_text(NOTICE, encoding="utf-8")
     for agency in agencies:
         _writer(agency, town)(folder / agency, books[agency], rows[agency])
+        written(agency)
     _write_contacts(folder / "contacts.jsonl", cast, town)
     (folder / "script.json").write_text(script(cast), encoding="utf-8")
     (folder / "truth.json").write_bytes(truth(cast, town, books, rows))

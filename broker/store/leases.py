@@ -1,6 +1,7 @@
 """One lease table for topics, streams, work and rendering: whoever acts names its term in the same transaction.
 
-A term is 62 random bits, so that no other term is like it though nothing is kept of a lease that was given back.
+A term is 62 random bits, so that no other term is like it though nothing is kept of a lease that was given back. Power loss ends
+whoever holds a lease, so that it may take the lease along.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _END: Final = sa.delete(tables.lease).where(
 
 def acquire(engine: sa.Engine, name: str, owner: str, at: datetime, life: timedelta) -> Lease | None:
     """Take a lease that nobody holds, or renew one's own in the same term; None when another holds it."""
-    with tables.transaction(engine) as connection:
+    with tables.fleeting(engine) as connection:
         taken = {"name": name, "owner": owner, "term": secrets.randbits(TERM), "until": at + life, "at": at}
         term = connection.scalar(_take(connection.dialect.name), taken)
         return None if term is None else Lease(name, term)
@@ -70,7 +71,7 @@ def holds(connection: sa.Connection, lease: Lease, at: datetime) -> bool:
 def free_the_gone(engine: sa.Engine, at: datetime) -> int:
     """Let go of every lease whose owner was a process of this machine that no longer runs; says how many."""
     table = tables.lease
-    with tables.transaction(engine) as connection:
+    with tables.fleeting(engine) as connection:
         held = connection.execute(sa.select(table.c.name, table.c.owner, table.c.term).where(table.c.until > at)).all()
         gone = [Lease(row.name, row.term) for row in held if is_gone(row.owner)]
         for each in gone:
@@ -81,12 +82,12 @@ def free_the_gone(engine: sa.Engine, at: datetime) -> int:
 def hold(engine: sa.Engine, lease: Lease, until: datetime) -> None:
     """Keep a lease for no longer than until then: the back-off of what failed."""
     table = tables.lease
-    with tables.transaction(engine) as connection:
+    with tables.fleeting(engine) as connection:
         held = sa.update(table).where(table.c.name == lease.name, table.c.term == lease.term)
         connection.execute(held.values(owner="", until=until))
 
 
 def release(engine: sa.Engine, lease: Lease) -> None:
     """Give a lease back."""
-    with tables.transaction(engine) as connection:
+    with tables.fleeting(engine) as connection:
         end(connection, lease)

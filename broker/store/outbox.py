@@ -52,7 +52,7 @@ def waiting(engine: sa.Engine, topic: str, limit: int) -> list[Waiting]:
 
 def settle(engine: sa.Engine, ids: list[int], lease: Lease) -> bool:
     """Mark rows sent and give the lease back; False when another has taken over (the receiver makes a resend one)."""
-    with tables.transaction(engine) as connection:
+    with tables.fleeting(engine) as connection:
         if not leases.end(connection, lease):
             return False
         connection.execute(_SENT, [{"of": each} for each in ids])

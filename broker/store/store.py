@@ -110,7 +110,7 @@ class Store:
         with tables.reading(self.engine) as connection:
             held = {row.topic: row.next for row in connection.execute(queries.POSITIONS, {"topics": wanted})}
         if missing := [topic for topic in wanted if topic not in held]:
-            with tables.transaction(self.engine) as connection:
+            with tables.fleeting(self.engine) as connection:
                 tables.insert_all(connection, tables.position, [{"topic": topic, "next": 0} for topic in missing])
         return {topic: held.get(topic, 0) for topic in wanted}
 

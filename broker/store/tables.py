@@ -17,6 +17,7 @@ from schemas.errors import ConfigurationError, Fault, StoreUnavailableError
 
 SCHEMA: Final = "1"  # a store of another schema is refused by name until the first release
 READING: Final = "reading"  # a connection's option
+FLEETING: Final = "fleeting"  # likewise
 BUSY_MS: Final = 5000  # milliseconds to wait for another process' transaction
 IDLE_MS: Final = 10000  # milliseconds a transaction may sit idle on PostgreSQL
 
@@ -202,14 +203,18 @@ def _settle_sqlite(engine: sa.Engine) -> None:
     @sa.event.listens_for(engine, "connect")
     def settle(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's connection
         connection.isolation_level = None  # Python's own BEGIN let three writers take duplicate numbers
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", f"busy_timeout={BUSY_MS}", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "secure_delete=ON", f"busy_timeout={BUSY_MS}", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
-        begun = "BEGIN" if connection.get_execution_options().get(READING) else "BEGIN IMMEDIATE"
+        options = connection.get_execution_options()
         driver: Any = connection.connection.driver_connection  # itself: a tenth of the time, and there are a hundred a case
-        driver.execute(begun)
+        if options.get(READING):
+            driver.execute("BEGIN")
+        else:
+            driver.execute("PRAGMA synchronous=NORMAL" if options.get(FLEETING) else "PRAGMA synchronous=FULL")
+            driver.execute("BEGIN IMMEDIATE")
 
 
 def _settle_postgresql(engine: sa.Engine) -> None:
@@ -219,6 +224,11 @@ def _settle_postgresql(engine: sa.Engine) -> None:
             cursor.execute(f"SET lock_timeout = {BUSY_MS}")
             cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_MS}")
         connection.commit()
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        if connection.get_execution_options().get(FLEETING):
+            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
 
 
 def _check_sqlite(engine: sa.Engine) -> None:
@@ -267,6 +277,13 @@ def forget_deleted(engine: sa.Engine) -> None:
     if busy:
         message = "another process holds the store's write-ahead log"
         raise StoreUnavailableError(message)
+
+
+@contextmanager
+def fleeting(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that power loss may undo, though nothing that stops a process: of what is only to be done once more then."""
+    with transaction(engine.execution_options(**{FLEETING: True})) as connection:
+        yield connection
 
 
 @contextmanager

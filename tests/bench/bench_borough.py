@@ -10,20 +10,13 @@ import json
 import os
 import tempfile
 import time
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 from referees import judge
 
-from agents.cli.agencies import Apart
-from agents.cli.compose import hub_of
 from agents.cli.course import read_script
-from agents.cli.demo import PEOPLE, WHOLE, Borough, open_agencies, prepare, work
-from agents.demo.ceremony import members_of, renew
-from broker.follow import publish_statements
-from broker.party import utc_now
-from broker.transport.embedded import EmbeddedTransport
+from agents.cli.demo import PEOPLE, WHOLE, at_work, prepare, work
 
 MANY = int(os.environ.get("MASH_BENCH_PEOPLE", str(PEOPLE)))
 
@@ -32,17 +25,11 @@ def measure() -> dict[str, float]:
     """Figures by name."""
     with tempfile.TemporaryDirectory() as place:
         folder, began, spent = Path(place) / "borough", time.perf_counter(), sum(os.times()[:4])
-        prepare(folder, WHOLE, 47, people=MANY)
-        built = time.perf_counter()
-        hub, *members = members_of(folder)
-        with closing(EmbeddedTransport(folder / "transport.sqlite")) as transport:
-            publish_statements(transport, renew(folder, utc_now()))
-            with closing(Apart(partial(open_agencies, folder, members, None))) as agencies:
-                borough = Borough(hub=hub_of(folder / hub.folder, transport), agencies=agencies, transport=transport)
-                borough.hub.intake((folder / "contacts.jsonl").read_bytes(), "contacts.jsonl")
-                records = work(borough, read_script(folder)).records()
-                ended = time.perf_counter()
-                borough.hub.party.store.close()
+        with at_work(folder, partial(prepare, folder, WHOLE, 47, people=MANY)) as borough:
+            built = time.perf_counter()
+            borough.hub.intake((folder / "contacts.jsonl").read_bytes(), "contacts.jsonl")
+            records = work(borough, read_script(folder)).records()
+            ended = time.perf_counter()
         verdict = judge(records, json.loads((folder / "truth.json").read_text()))
         cpu = sum(os.times()[:4]) - spent
     stages = {"built, network founded": built - began, "asked, answered, joined, corrected": ended - built, "whole": ended - began}

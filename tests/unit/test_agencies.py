@@ -6,6 +6,7 @@ import pickle
 import signal
 from functools import partial
 from multiprocessing import Pipe
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -36,25 +37,19 @@ class Few:
         self.done.append("closed")
 
 
-@pytest.fixture
-def keyboard():
-    held = signal.getsignal(signal.SIGINT)
-    yield
-    signal.signal(signal.SIGINT, held)
-
-
 class Asked(Apart):
     """An `Apart` whose other side the test runs itself."""
 
     def __init__(self, pipe):
         self._pipe, self._rounds, self._since = pipe, 0, 0.0
+        self.open()
 
     def close(self):
         self._pipe.close()
 
 
 def served(opening, asking):
-    """`serve` in this thread, since it takes Ctrl-C for itself; whoever asks is in another."""
+    """`serve` in this thread; whoever asks is in another."""
     ours, theirs = Pipe()
     said = []
 
@@ -72,14 +67,12 @@ def served(opening, asking):
     return said[0]
 
 
-@pytest.mark.usefixtures("keyboard")
 def test_what_is_asked_by_name_is_done_over_there_and_the_end_of_the_pipe_lets_go_of_everything():
     few = Few()
-    assert served(lambda: few, lambda asked: [asked.step(10), asked.step(10, {"agency.gp"})]) == [True, False]
+    assert served(lambda _: few, lambda asked: [asked.step(10), asked.step(10, {"agency.gp"})]) == [True, False]
     assert few.done == [("step", 0, frozenset()), ("step", 0, {"agency.gp"}), "closed"]
 
 
-@pytest.mark.usefixtures("keyboard")
 def test_a_round_that_is_not_over_goes_on_and_its_news_comes_before_the_next_answer(monkeypatch):
     monkeypatch.setattr(Few, "step", lambda *_: pytest.fail("asked for two rounds at once") if few.done else few.done.append("round"))
     few = Few()
@@ -91,18 +84,46 @@ def test_a_round_that_is_not_over_goes_on_and_its_news_comes_before_the_next_ans
             asked.at_rest(("one", "other"))
         return asked._rounds
 
-    assert served(lambda: few, ask) == 0
+    assert served(lambda _: few, ask) == 0
 
 
-@pytest.mark.usefixtures("keyboard")
-def test_ctrl_c_is_for_whoever_asks():
-    served(Few, lambda _: True)
-    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+def test_ctrl_c_is_for_whoever_asks(tmp_path):
+    listening = signal.getsignal(signal.SIGINT)
+    apart = Apart(partial(open_agencies, tmp_path, None))
+    assert signal.getsignal(signal.SIGINT) is listening
+    ignored = next(line.split()[1] for line in Path(f"/proc/{apart._process.pid}/status").read_text().splitlines() if "SigIgn" in line)
+    apart.close()
+    assert int(ignored, 16) & 1 << signal.SIGINT - 1
 
 
-@pytest.mark.usefixtures("keyboard")
+def test_what_was_read_ahead_is_not_read_again_and_what_could_not_be_is_tried_when_all_is_opened(monkeypatch, tmp_path):
+    tried, opened = [], []
+
+    def read(folder):
+        tried.append(folder.name)
+        if folder.name == "broken":
+            raise ConfigurationError(FAULTS)
+        return folder.name
+
+    def opening(held):
+        opened.append(held)
+        return Few()
+
+    monkeypatch.setattr(agencies, "sources_of", read)
+    ours, theirs = Pipe()
+    asked = Asked.__new__(Asked)
+    asked._pipe, asked._rounds, asked._since = ours, 0, 0.0
+    for name in ("gp", "broken", "csc"):
+        asked.read(tmp_path / name)
+    asked.open()
+    ours.close()
+    serve(theirs, opening)
+    assert tried == ["gp", "broken", "csc"]
+    assert opened == [{tmp_path / "gp": "gp", tmp_path / "csc": "csc"}]
+
+
 def test_agencies_that_cannot_open_say_why_whatever_they_are_asked():
-    def refuse():
+    def refuse(_):
         raise ConfigurationError(FAULTS)
 
     def ask(asked):
@@ -135,7 +156,11 @@ def test_every_fault_of_a_file_crosses_from_one_process_to_another():
 
 
 def test_a_folder_that_is_none_is_told_by_the_other_process(tmp_path):
-    apart = Apart(partial(open_agencies, tmp_path, MEMBERS[1:2], None))
+    for each in MEMBERS[:2]:
+        (tmp_path / each.folder).mkdir()
+        (tmp_path / each.folder / "party.toml").touch()
+    apart = Apart(partial(open_agencies, tmp_path, None))
+    apart.open()
     with pytest.raises(ConfigurationError) as refused:
         apart.names()
     apart.close()
@@ -145,6 +170,7 @@ def test_a_folder_that_is_none_is_told_by_the_other_process(tmp_path):
 
 def test_what_does_not_come_to_an_end_is_stopped(monkeypatch, tmp_path):
     monkeypatch.setattr(agencies, "GRACE", 0.0)
-    apart = Apart(partial(open_agencies, tmp_path, MEMBERS[1:2], None))
+    apart = Apart(partial(open_agencies, tmp_path, None))
+    apart.open()
     apart.close()
     assert apart._process.exitcode is not None

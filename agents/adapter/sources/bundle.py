@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -57,24 +58,20 @@ class Bundle:
     """One file's entries, and which Patient each full URL in it names."""
 
     file: str
-    entries: list[Any]
+    wrong: list[int]  # entries that hold no resource
+    entries: dict[str, list[tuple[int, Resource]]]  # the others by type of resource
     patients: dict[str, str] = field(default_factory=dict)
 
     def lines(self, place: Place, columns: Sequence[str]) -> Iterator[Line]:
         """The resources of one place. What is not as FHIR says is one wrong line; `columns` start with whose it is."""
         codes = frozenset(getattr(place, "codes", ()))
-        for number, entry in enumerate(self.entries):
-            resource = entry.get("resource") if isinstance(entry, dict) else None
-            if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
-                yield Line(number, None, "an entry without a resource", "resource")
-            elif resource["resourceType"] == place.resource:
-                yield from self._of(number, entry, columns, codes)
-
-    def _of(self, number: int, entry: Resource, columns: Sequence[str], codes: frozenset[str]) -> Iterator[Line]:
-        resource, kind = entry["resource"], entry["resource"]["resourceType"]
-        if _counts(resource, codes):
-            for key in [_patient_key(entry)] if kind == PATIENT else self._whose(resource, kind):
-                yield _line(number, entry, key, columns)
+        for number in self.wrong:
+            yield Line(number, None, "an entry without a resource", "resource")
+        for number, entry in self.entries.get(place.name, ()):
+            resource = entry["resource"]
+            if _counts(resource, codes):
+                for key in [_patient_key(entry)] if place.name == PATIENT else self._whose(resource, place.name):
+                    yield _line(number, entry, key, columns)
 
     def _whose(self, resource: Resource, kind: str) -> list[str]:
         """The Patients a resource refers to, each once; nobody ("") when it cannot be told, and none when it is of no patient at all."""
@@ -118,13 +115,18 @@ def _bundle(file: str, read: object, twice: str) -> Bundle:
     entries = read.get("entry", [])
     if len(entries) > MAX_ENTRIES:
         raise refused(file, None, f"has more than {MAX_ENTRIES} entries", "ask for smaller Bundles", "entry")
-    patients = {}
-    for entry in entries:
+    bundle = Bundle(file, [], {})
+    for number, entry in enumerate(entries):
         resource = entry.get("resource") if isinstance(entry, dict) else None
-        full = entry.get("fullUrl") if isinstance(entry, dict) else None
-        if isinstance(full, str) and isinstance(resource, dict) and resource.get("resourceType") == PATIENT:
-            patients[full] = _id(resource) or full
-    return Bundle(file, entries, patients)
+        kind = resource.get("resourceType") if isinstance(resource, dict) else None
+        if not isinstance(resource, dict) or not isinstance(kind, str):
+            bundle.wrong.append(number)
+            continue
+        bundle.entries.setdefault(kind, []).append((number, entry))
+        full = entry.get("fullUrl")
+        if kind == PATIENT and isinstance(full, str):
+            bundle.patients[full] = _id(resource) or full
+    return bundle
 
 
 def _no_number(_: str) -> NoReturn:
@@ -160,7 +162,7 @@ def _counts(resource: Resource, codes: frozenset[str]) -> bool:
 def _codings(resource: Resource, names: Sequence[str]) -> Iterator[tuple[str, str]]:
     """System and code of every coding of these elements, be they concepts or codings, one or several."""
     for name in names:
-        for concept in _all(resource, [name]):
+        for concept in _all(resource, [name]) if name in resource else ():
             for each in [concept, *_all(concept, ["coding"])]:
                 if isinstance(each, dict):
                     yield _text(each.get("system")), _text(each.get("code"))
@@ -181,19 +183,25 @@ def _all(value: object, steps: Sequence[str]) -> list[Any]:
 
 def _one(value: Any, path: str) -> object:  # noqa: ANN401 - any JSON
     """What a path leads to: of a list the asked or the first; ValueError when it is no single value."""
-    for name, index in _STEP.findall(path):
+    for name, place in _steps(path):
         if value is None:
             return None
         if not isinstance(value, dict):
             message = "the path goes on where a value stands"
             raise ValueError(message)  # noqa: TRY004 - it is the resource that is wrong
         value = value.get(name)
-        listed, place = value if isinstance(value, list) else [value], int(index or 0)
+        listed = value if isinstance(value, list) else [value]
         value = listed[place] if place < len(listed) else None
     if isinstance(value, dict | list):
         message = "the path leads to no single value"
         raise ValueError(message)  # noqa: TRY004 - as above
     return plain(value)
+
+
+@lru_cache(maxsize=1024)  # of settings, so a few
+def _steps(path: str) -> list[tuple[str, int]]:
+    """Each element of a path, and which of several is meant."""
+    return [(name, int(index or 0)) for name, index in _STEP.findall(path)]
 
 
 def _id(resource: Resource) -> str:
