@@ -49,6 +49,7 @@ RELEASED: Final[tuple[type, ...]] = (
     events.OralAnswer,
     events.Shown,
     events.Reviewed,
+    events.GlassReviewed,
     events.Entry,
 )
 R = TypeVar("R")

@@ -254,6 +254,7 @@ class Desk(Agency):
             received=once("revisions", revision_name(asked.digest, revision)),
             events=(local_event(asked.request.case_id, "reviewed", reviewed, sight.at),),
             entries=(*looked, decision),
+            mentions=self.decisions(asked, [fresh]),
             outgoing=sent(asked, [*others, fresh], disclosures, revision),
         )
         applied = self.party.store.apply([effect], self.party.seal, sight.at).applied

@@ -213,6 +213,7 @@ class Adapter(Agency):
         revision = dossier.revision + 1
         said = Effect(
             received=once("revisions", revision_name(asked.digest, revision)),
+            mentions=self.decisions(asked, fresh.values()),
             outgoing=sent(asked, [*stands, *fresh.values()], disclosures, revision),
         )
         return Effect.of(Effect(entries=looks), again, said)

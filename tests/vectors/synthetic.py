@@ -447,6 +447,13 @@ def what_people_decide() -> list[object]:
         overdue,
         replace(overdue, agency=None, happened=Digest(made("happened", 32)), timescale=Slug("national.conference")),
         oral(),
+        events.GlassReviewed(
+            request_digest=REQUEST_DIGEST,
+            officer=OFFICER,
+            due_at=NOW + timedelta(hours=29),
+            closed_at=NOW,
+            words="What was told was needed that night (synthetic).",
+        ),
         events.Shown(
             request_digest=REQUEST_DIGEST,
             subject_ref=REF,
