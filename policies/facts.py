@@ -17,6 +17,7 @@ from schemas.events import Contact
 from schemas.identifiers import SubjectRef
 from schemas.records import Question, Request, Subject
 
+REASKED_WITHIN: Final = timedelta(days=14)  # of the same question: after that it is a new one
 SKEW: Final = timedelta(minutes=5)  # as far as two parties' clocks may differ
 PARTNERSHIP: Final = "Children Act 2004 s.16H"  # as the first words of the law a request leans on
 CHILDREN: Final = frozenset({SubjectRole.child, SubjectRole.sibling, SubjectRole.unborn})
@@ -120,7 +121,8 @@ def still_within(question: Question, pack: Pack, at: datetime) -> Question:
 
 def before_answering(request: Request, question: Question, kinds: Kinds, at: datetime, standing: frozenset[Fact]) -> PolicyQuestion:
     """What an agency puts to its ladder before any search, taking the person as surely found; `standing`: what is so there that day."""
-    facts = request_facts(request, now=at) | {Fact.match_confirmed} | standing
+    reasked = {Fact.reasked} if request.reasking is not None else frozenset()  # as the request says itself, on a manager's rationale
+    facts = request_facts(request, now=at) | {Fact.match_confirmed} | reasked | standing
     return question_of(request, question, disclosure=Kind.response, hub_kind=kinds.hub, agency_kind=kinds.agency, facts=facts)
 
 

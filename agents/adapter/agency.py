@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from agents.adapter.settings import AdapterSettings, Source, Sources
 from agents.identity import decisions_mentioned, question_names
 from broker.effect import Kept, Mention
 from broker.party import Party
-from policies.facts import only_raised
+from policies.facts import REASKED_WITHIN, only_raised
 from policies.pack import Pack
 from policies.vocabulary import Fact
 from schemas.enums import Status
@@ -27,7 +27,6 @@ from schemas.errors import SourceUnavailableError
 from schemas.identifiers import CategoryId, Digest, Slug, Thread
 from schemas.records import Answer, DutyContact, Question, Request, Subject
 
-REASKED_WITHIN: Final = timedelta(days=14)
 LOG: Final = structlog.get_logger()
 
 

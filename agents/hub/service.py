@@ -21,6 +21,7 @@ from agents.hub.links import mentions_of
 from agents.hub.notices import NOTICE, noticed
 from agents.hub.once import contact_name, necessity_name, work_named
 from agents.hub.reactions import take_envelope
+from agents.hub.reasking import lacks_rationale
 from agents.hub.settings import HubSettings
 from agents.logged import CASE_OPENED
 from broker.anew import ANEW
@@ -268,7 +269,9 @@ class Hub:
         asking = next(each for each in askings(opened, events) if (each.agency, each.follow_up and str(each.follow_up)) == named)
         listed = self.party.trust.party(asking.agency)
         planned = plan(work.case_id, opened.contact, asking.decision, listed, self.asker, self.pack, at) if listed else None
-        if planned is None or planned.request is None:  # no longer listed, or no longer lawful since the case was opened
+        if (
+            planned is None or planned.request is None or lacks_rationale(planned.request, events, at)
+        ):  # or of two follow-ups at once the second
             self.party.alarm("not_asked", digest=str(work.digest))
             return Effect()
         outgoing = Outgoing(

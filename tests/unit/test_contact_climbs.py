@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from unittest.mock import patch
 
@@ -14,7 +13,6 @@ from pydantic import TypeAdapter
 from small_borough import SmallBorough, alarms, entries_of, packs_read_once, write_files
 from typer.testing import CliRunner
 
-from agents.cli.app import app
 from agents.hub.referrers import teller_of
 from agents.logged import Found, found, named
 from broker.store import log
