@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import StringConstraints
 
-from schemas.enums import AgencyStatus, Assertion, CorrectionReason, Happening, Operation, Outcome, Purpose, Rag, Stage
+from schemas.enums import AgencyStatus, Assertion, CorrectionReason, Happening, Operation, Purpose, Rag, Stage
 from schemas.identifiers import CategoryId, Digest, PartyId, Slug, SubjectRef, Thread
 from schemas.record import MAX_QUESTIONS, MAX_SUBJECTS, Instant, Long, ShortText, Words, record, several
 from schemas.records import Answer, Consents, LadderStep, NearMiss, Necessity, Officer, Question, Reasking, Reason, Subject
@@ -370,40 +370,3 @@ class Entry:
     told_by: Slug | None = None  # of a contact: the listed party that told, else the kind of body; none where neither is known
     layers: Annotated[tuple[Slug, ...], several(22)] = ()  # of a contact: why no rule carries a layer, as layer.standing.reason
     recipient_rules: Annotated[tuple[Slug, ...], several(40)] = ()  # of a contact: the hub's own conditions
-
-
-@record
-class Shown:
-    """Found items as a reviewer saw them: never the items, only their salted digest, HMAC-SHA256."""
-
-    request_digest: Digest
-    subject_ref: SubjectRef
-    category: CategoryId
-    officer: Officer
-    shown_at: Instant
-    salt: Digest
-    digest: Digest
-
-
-@record
-class Reviewed:
-    """A professional's decision on one question that waited for a person."""
-
-    request_digest: Digest
-    subject_ref: SubjectRef
-    category: CategoryId
-    officer: Officer
-    decided_at: Instant
-    outcome: Outcome
-    reason: Words
-
-
-@record
-class GlassReviewed:
-    """What a named person found who looked, by the next working day, at answers given while glass was broken."""
-
-    request_digest: Digest
-    officer: Officer
-    due_at: Instant
-    closed_at: Instant
-    words: Words

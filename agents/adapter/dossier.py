@@ -10,10 +10,10 @@ from agents.adapter.answer import Key, Said
 from agents.adapter.standing import Standing, standing
 from broker.effect import Kept, digest_of
 from schemas.enums import Outcome, Status
-from schemas.events import GlassReviewed, Reviewed, Shown
 from schemas.identifiers import CategoryId, Digest, SubjectRef
 from schemas.notices import Notice
 from schemas.records import Answer, Cancel, Correction, Question, Request, Response
+from schemas.reviews import GlassReviewed, Reviewed, Shown
 
 PEOPLES: Final = frozenset({Status.in_review, Status.ambiguous, Status.contact_us})  # what a person decides
 

@@ -14,9 +14,10 @@ from broker.effect import Effect, digest_of, local_event, once
 from policies.wording import boilerplate
 from schemas.enums import Operation, Stage
 from schemas.errors import ConfigurationError, Fault
-from schemas.events import Entry, GlassReviewed
+from schemas.events import Entry
 from schemas.identifiers import Digest
 from schemas.records import Officer
+from schemas.reviews import GlassReviewed
 
 LEAST_WORDS: Final = 20  # characters
 MOST_WORDS: Final = 8000

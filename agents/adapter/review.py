@@ -28,9 +28,10 @@ from broker.store.find import events_named
 from policies.wording import boilerplate
 from schemas.enums import Kind, Operation, Outcome, Status
 from schemas.errors import ConfigurationError, Fault
-from schemas.events import Entry, Reviewed, Shown
+from schemas.events import Entry
 from schemas.identifiers import Digest, Slug
 from schemas.records import Answer, Item, Officer, Question
+from schemas.reviews import Reviewed, Shown
 
 SALT: Final = 32  # bytes
 LEAST_REASON: Final = 20  # characters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from unittest.mock import patch
 
@@ -13,8 +14,11 @@ from pydantic import TypeAdapter
 from small_borough import SmallBorough, alarms, entries_of, packs_read_once, write_files
 from typer.testing import CliRunner
 
+from agents.cli.app import app
+from agents.cli.explain import OF_ITS_OWN
 from agents.hub.referrers import teller_of
 from agents.logged import Found, found, named
+from broker.party import utc_now
 from broker.store import log
 from policies import contacts
 from policies.categories import CONTACT
@@ -27,6 +31,12 @@ from schemas.identifiers import PartyId, Slug
 CONTACTS = TypeAdapter(Contact)
 RUN = CliRunner()
 KINDS = sorted(set(ControllerKind) - {ControllerKind.unknown})
+
+
+@pytest.fixture(autouse=True, scope="module")
+def read_once():
+    with packs_read_once():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -209,10 +219,53 @@ def test_a_contacts_decision_is_found_by_its_id(borough, contact):
     assert (one.logged.id, one.logged.subject_ref, one.entry) == (name, entry.subject_ref, entry)
 
 
-@pytest.mark.parametrize("kind", ["gp practice", "member of the public"])
-@pytest.mark.parametrize("voice", ["requester", "holder", "reviewer", "igo"])
-def test_mash_explain_tells_of_a_contact_by_its_id(tmp_path, kind, voice):
-    with packs_read_once():
-        write_files(tmp_path, contacts=1, in_memory=False)
-        made = SmallBorough(tmp_path, like=tmp_path, in_memory=False) if False else None
-        assert made is None
+@pytest.fixture(scope="module")
+def on_disk(tmp_path_factory):
+    """A hub on disk that was told of two worries, and what its intake said."""
+    folder = tmp_path_factory.mktemp("explained")
+    made = SmallBorough(folder, at=utc_now(), in_memory=False, contacts=2)
+    made.close()
+    first, second = lines_of(folder)
+    file = folder / "two.jsonl"
+    file.write_bytes(b"\n".join(map(CONTACTS.dump_json, (by(first, "gp practice"), by(second, "member of the public")))))
+    done = RUN.invoke(app, ["hub", "intake", str(file), "--folder", str(folder / "hub"), "--json"])
+    assert done.exit_code == 0
+    return folder, json.loads(done.stdout)
+
+
+def explained(folder, name, *more):
+    done = RUN.invoke(app, ["policy", "explain", name, "--party", str(folder / "hub"), "--as", "i.officer", *more])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.mark.parametrize("voice", ["machine", "requester", "holder", "reviewer", "igo"])
+def test_mash_explain_tells_of_a_concern_by_the_id_that_intake_gave(on_disk, voice):
+    folder, taken = on_disk
+    concern = taken["concerns"][0]
+    said = json.loads(explained(folder, concern["decision"], "--voice", voice, "--json"))
+    assert (said["disclosure"], said["said"], said["outcome"], said["differs"]) == ("contact", "told.concern", "withhold", [])
+    assert [each["layer"] for each in said["ladder"] if not each["met"]] == ["gateway", "agreement"]
+    assert said["recipient_conditions"]
+    assert OF_ITS_OWN in said["taken_as_given"]
+
+
+def test_mash_explain_tells_who_told_in_words_and_lists_a_neighbours_by_replay(on_disk):
+    folder, taken = on_disk
+    assert "gp_practice, its contact to hub.borough about s1 in hub.contact" in explained(folder, taken["concerns"][0]["decision"])
+    done = RUN.invoke(app, ["policy", "replay", "shipped", "--party", str(folder / "hub"), "--as", "i.officer", "--json"])
+    listed = [each for each in json.loads(done.stdout)["decisions"] if each["disclosure"] == "contact"]
+    neighbours = next(each["decision"] for each in listed if each["before"] == "release")
+    said = explained(folder, neighbours)
+    assert "no body known here, its contact to hub.borough" in said
+    assert "it comes out as logged" in said
+    assert "the recipient holds it by" in said
+
+
+def test_intake_says_in_words_that_there_are_concerns_and_names_nobody(on_disk, tmp_path, contact):
+    folder, _ = on_disk
+    file = tmp_path / "one.jsonl"
+    file.write_bytes(CONTACTS.dump_json(by(replace(contact, contact_ref=Slug("words")), "housing authority", decision=None)))
+    done = RUN.invoke(app, ["hub", "intake", str(file), "--folder", str(folder / "hub")])
+    assert "taken in all the same" in done.output
+    assert contact.subjects[0].family_name not in done.output
