@@ -14,11 +14,13 @@ from small_borough import NOW, SmallBorough
 from typer.testing import CliRunner
 
 from agents.adapter.glass import glass_reviews
+from agents.adapter.settings import AdapterSettings
 from agents.calendars import LONDON, OFFICE_HOURS
 from agents.cli.app import app
 from agents.cli.glass import glass_line
 from agents.demo.ceremony import renew
 from broker.party import utc_now
+from policies.located import parse
 from schemas.enums import CorrectionReason, NecessityReason, Operation, Stage
 from schemas.errors import ConfigurationError
 from schemas.records import Necessity
@@ -133,6 +135,12 @@ def test_it_is_always_a_later_day_on_which_somebody_works_and_none_lies_between(
     assert day < found
     assert OFFICE_HOURS.is_open(found)
     assert not any(OFFICE_HOURS.is_open(day + timedelta(days=each)) for each in range(1, (found - day).days))
+
+
+def test_an_agency_may_say_its_own_working_days(borough, broken):
+    said = (borough.folder / "trust" / "adapter.toml").read_text() + '\n[calendar.week]\nthursday = "10:00-12:00"\n'
+    read = parse(said, "adapter.toml", AdapterSettings)
+    assert glass_reviews([broken], read.calendar)[0].due_at == datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 
 
 def test_mash_review_list_shows_it_and_mash_review_close_ends_it(tmp_path):
