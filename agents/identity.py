@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import hmac
 import unicodedata
+from collections.abc import Iterable
+from typing import Final
+from uuid import UUID
 
-from schemas.identifiers import CategoryId, Digest, PartyId
+from broker.effect import Mention
+from schemas.identifiers import CategoryId, DecisionId, Digest, PartyId
 from schemas.records import NHS_NUMBER, Subject
+
+DECISION_PREFIX: Final = 4  # bytes of a decision's id
 
 
 def fold(text: str | None) -> str:
@@ -35,6 +41,16 @@ def household_names(key: bytes, subject: Subject) -> frozenset[Digest]:
 def question_names(key: bytes, hub: PartyId, subject: Subject, category: CategoryId) -> frozenset[Digest]:
     """Of one question of one hub about one person."""
     return frozenset(_keyed(key, f"asked {hub} {category} {name}") for name in person_names(key, subject))
+
+
+def decision_name(key: bytes, first: bytes) -> Digest:
+    """Of the decisions whose id begins so, `DECISION_PREFIX` bytes: as many letters as people type at least."""
+    return _keyed(key, f"decision {first[:DECISION_PREFIX].hex()}")
+
+
+def decisions_mentioned(key: bytes, ids: Iterable[DecisionId], case_id: UUID, digest: Digest) -> tuple[Mention, ...]:
+    """Each decision by its keyed name, so that it is found by its id: in the clear an id would tell what was asked about."""
+    return tuple(Mention(name=decision_name(key, each), case_id=case_id, digest=digest) for each in ids)
 
 
 def _keyed(key: bytes, text: str) -> Digest:

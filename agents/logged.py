@@ -4,25 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from agents.identity import DECISION_PREFIX, decision_name
 from broker.effect import Kept
 from broker.party import Party
 from broker.store import log
+from broker.store.find import cases_between
+from policies.categories import CONTACT
+from policies.contacts import Teller, contact_decision_id
 from policies.facts import Kinds
-from policies.question import decision_name
-from policies.replay import Logged
+from policies.question import decision_name as decision_id
+from policies.replay import AnyLogged, Logged, LoggedContact
 from schemas import codec
-from schemas.enums import Kind, Operation, Outcome, Status
-from schemas.events import CaseOpened, Entry
-from schemas.identifiers import DecisionId, Digest, PartyId
+from schemas.enums import ControllerKind, Kind, Operation, Outcome, Status
+from schemas.events import CaseOpened, Contact, Entry
+from schemas.identifiers import DecisionId, Digest, PartyId, SubjectRef, Thread
 from schemas.records import Answer, DecisionIdentity, Question, Request, Response
 
 Events = Mapping[Digest, Kept]
 Shown = Callable[[list[UUID]], Iterable[UUID]]  # shows how far it has come
+CASE_OPENED: Final = "case_opened"  # the kind of event that says what a hub could not ask
+TOLD: Final[Mapping[Outcome, str]] = {  # of a contact; none turns it away
+    Outcome.release: "told",
+    Outcome.review: "told.review",
+    Outcome.withhold: "told.concern",
+}
 ANY: Final = frozenset({Outcome.release, Outcome.review, Outcome.withhold})
 FITTING: Final[Mapping[Status, frozenset[Outcome]]] = {  # what the ladder may have said, where no person decided
     Status.withheld: frozenset({Outcome.withhold}),
@@ -47,9 +57,9 @@ class Lost(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Found:
-    """One decision with its entry, the request and what was answered; no answer where the hub asked."""
+    """One decision with its entry, the request (or the contact) and what was answered; no answer where the hub asked or was told."""
 
-    logged: Logged
+    logged: AnyLogged
     entry: Entry
     request: Digest
     recipient: PartyId
@@ -64,11 +74,29 @@ def found(party: Party, shown: Shown = iter, since: date = date.min, until: date
             yield each
         elif each.case_id is not None and since <= each.at.date() <= until:
             by_case.setdefault(each.case_id, []).append(each)
-    every = dict.fromkeys([*by_case, *(party.store.cases() if party.id.kind == "hub" else ())])  # a hub may have asked nobody
-    for case_id in shown(list(every)):
+    opened = cases_between(party.store, CASE_OPENED, since, until)  # a hub may have asked nobody
+    for case_id in shown(list(dict.fromkeys([*by_case, *opened]))):
         events = {each.digest: each for each in party.store.events(case_id)}
         yield from _once(one for entry in by_case.get(case_id, ()) for one in _of_entry(party, entry, events))
         yield from (Lost.unasked for each in events.values() for _ in _refused(each, since, until))
+
+
+def named(party: Party, prefix: str) -> list[Found]:
+    """The decisions whose id begins so, in hexadecimal, `2 * DECISION_PREFIX` letters at least; only cases that hold such are opened."""
+    name = decision_name(party.keys.store, bytes.fromhex(prefix[: 2 * DECISION_PREFIX]))
+    hits: list[Found] = []
+    for case_id in sorted({each.case_id for each in party.store.mentioned([name])}):
+        events = {each.digest: each for each in party.store.events(case_id)}
+        entries = filter(_decides, log.entries_of_case(party.store, case_id, (None, *_subjects(events))))
+        every = _once(one for entry in entries for one in _of_entry(party, entry, events))
+        hits += [each for each in every if isinstance(each, Found) and str(each.logged.id).startswith(prefix)]
+    return hits
+
+
+def _subjects(events: Events) -> set[SubjectRef]:
+    """Everybody whom a case is about, as far as it is not erased."""
+    bodies = [each.body for each in events.values() if isinstance(each.body, Request | Contact)]
+    return {subject.ref for body in bodies for subject in body.subjects}
 
 
 def _once(every: Iterable[Found | Lost]) -> Iterator[Found | Lost]:
@@ -87,10 +115,17 @@ def _entries(party: Party) -> Iterator[Entry | Lost]:
     for leaf in log.leaves(party.store):
         if leaf.entry is not None:
             entry = codec.decode(Entry, leaf.entry)
-            if entry.operation is Operation.disclosure and entry.category is not None and entry.pack_digest is not None:
+            if _decides(entry):
                 yield entry
         elif leaf.salt is None:
             yield Lost.entry
+
+
+def _decides(entry: Entry) -> bool:
+    """Whether it tells of a decision: a party's own disclosure, or what a contact told a hub."""
+    disclosed = entry.operation is Operation.disclosure
+    told = entry.operation is Operation.collection and entry.category == CONTACT
+    return (disclosed or told) and entry.category is not None and entry.pack_digest is not None
 
 
 def _refused(each: Kept, since: date, until: date) -> Iterator[object]:
@@ -105,6 +140,8 @@ def _of_entry(party: Party, entry: Entry, events: Events) -> Iterator[Found | Lo
         yield Lost.case if kept is None else Lost.envelope
     elif isinstance(kept.body, Request):
         yield _asked(party, entry, kept, kept.body)
+    elif isinstance(kept.body, Contact):
+        yield _told(party, entry, kept.digest, kept.body)
     elif isinstance(kept.body, Response):
         answer = next(each for each in kept.body.answers if (each.subject_ref, each.category) == (entry.subject_ref, entry.category))
         if answer.decided_at == entry.at:  # else it was said before, and is repeated
@@ -113,24 +150,45 @@ def _of_entry(party: Party, entry: Entry, events: Events) -> Iterator[Found | Lo
         yield Lost.kind
 
 
+def _told(party: Party, entry: Entry, digest: Digest, contact: Contact) -> Found | Lost:
+    """What a contact told a hub of one subject; whoever told is who the entry names."""
+    known, teller = party.trust.party(party.id), _teller(party, entry)
+    subject = next((each for each in contact.subjects if each.ref == entry.subject_ref), None)
+    if known is None or isinstance(teller, Lost) or entry.pack_digest is None or entry.stage is None or subject is None:
+        return Lost.party
+    logged = LoggedContact(
+        id=contact_decision_id(digest, party.id, subject.ref, entry.pack_digest, entry.at),
+        contact=contact,
+        subject=subject,
+        told_by=teller,
+        hub=party.id,
+        hub_kind=known.kind,
+        at=entry.at,
+        pack_digest=entry.pack_digest,
+        outcomes=frozenset(outcome for outcome, said in TOLD.items() if said == entry.outcome),
+        rules=entry.rules,
+        stage=entry.stage,
+    )
+    return Found(logged=logged, entry=entry, request=digest, recipient=party.id, answer=None)
+
+
+def _teller(party: Party, entry: Entry) -> Teller | Lost | None:
+    if entry.told_by is None:
+        return None
+    if not PartyId.accepts(entry.told_by):
+        return Teller(kind=ControllerKind(entry.told_by))
+    listed = party.trust.party(PartyId(entry.told_by))
+    return Teller(kind=listed.kind, party=listed.id) if listed is not None else Lost.party
+
+
 def _asked(party: Party, entry: Entry, kept: Kept, request: Request) -> Found | Lost:
     """A hub's own disclosure as it asks."""
     kinds = _kinds(party, request)
     if kinds is None or entry.pack_digest is None or kept.thread is None:
         return Lost.party
     question = _question(request, entry)
-    identity = DecisionIdentity(
-        answers=None,
-        thread=kept.thread,
-        kind=Kind.request,
-        recipient=request.agency,
-        subject_ref=question.subject_ref,
-        category=question.category,
-        pack_digest=entry.pack_digest,
-        decided_at=entry.at,
-    )
     logged = Logged(
-        id=decision_name(identity),
+        id=asking_id(question, request.agency, kept.thread, entry.pack_digest, entry.at),
         disclosure=Kind.request,
         request=request,
         question=question,
@@ -143,6 +201,21 @@ def _asked(party: Party, entry: Entry, kept: Kept, request: Request) -> Found | 
         ladder=None,
     )
     return Found(logged=logged, entry=entry, request=kept.digest, recipient=request.agency, answer=None)
+
+
+def asking_id(question: Question, agency: PartyId, thread: Thread, pack_digest: Digest, at: datetime) -> DecisionId:
+    """The name of a hub's own decision to ask an agency one question."""
+    identity = DecisionIdentity(
+        answers=None,
+        thread=thread,
+        kind=Kind.request,
+        recipient=agency,
+        subject_ref=question.subject_ref,
+        category=question.category,
+        pack_digest=pack_digest,
+        decided_at=at,
+    )
+    return decision_id(identity)
 
 
 def _answered(party: Party, entry: Entry, answer: Answer, kept: Kept | None) -> Found | Lost:

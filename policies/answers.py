@@ -34,6 +34,7 @@ class Reason(StrEnum):
     detriment = "detriment"
     barred = "barred"
     no_agreement = "no_agreement"
+    no_body = "no_body"
     error = "error"
 
 
@@ -77,4 +78,5 @@ NO_AGREEMENT: Final = failed(Layer.agreement, Reason.no_agreement)
 NO_AGREEMENT_REVIEW: Final = failed(Layer.agreement, Reason.no_agreement, Outcome.review)
 AGREEMENT_WAIVED: Final = LayerAnswer(layer=Layer.agreement, standing=Standing.waived, reason=Reason.break_glass)
 NO_BAR: Final = absent(Layer.bar, Reason.no_bar)
+NO_BODY: Final = tuple(absent(layer, Reason.no_body) for layer in LAYERS)  # of a contact from whom no rule speaks of
 ERRORS: Final = tuple(failed(layer, Reason.error) for layer in LAYERS)

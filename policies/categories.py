@@ -15,6 +15,7 @@ from schemas.enums import ControllerKind, Handling, Kind, Rag, Stage, SubjectRol
 from schemas.identifiers import CategoryId, Slug
 from schemas.record import ShortText
 
+CONTACT: Final = CategoryId("hub.contact")  # what a body tells a hub of its own motion
 CONCERN: Final = CategoryId("hub.concern")  # what a hub itself discloses when it asks: who, and why it worries
 
 

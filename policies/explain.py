@@ -10,7 +10,7 @@ from policies.law import Rule
 from policies.nearmiss import apply, near_misses
 from policies.sentences import BAR_UNSAID, FAILURES, REASONS, REVIEW_NEEDED
 from policies.vocabulary import FOUND, PRIVATE, Audience, LegalReview
-from schemas.enums import Layer
+from schemas.enums import ControllerKind, Layer
 from schemas.identifiers import Slug
 from schemas.records import LadderStep
 
@@ -34,6 +34,8 @@ def shown_caps(decision: Decision, audience: Audience) -> tuple[Slug, ...]:
 def _as_asked(decision: Decision) -> Decision:
     """Decided again without what turns on data found or the holder's view of it, as if the right person were found and all released."""
     question = decision.question
+    if question.discloser_kind is ControllerKind.unknown:  # no body's ladder: there is nothing to decide again
+        return decision
     facts = (question.facts - PRIVATE) | FOUND
     return decision if facts == question.facts else decide(replace(question, facts=facts), decision.pack, decision.at)
 
@@ -48,11 +50,12 @@ def _step(answer: LayerAnswer, audience: Audience) -> LadderStep:
         rule=rules[0].id if rules else None,
         citation=rules[0].citation if rules else None,
         legal_review_needed=any(rule.legal_review is LegalReview.needed for rule in rules),
-        says=_code(answer) if audience is Audience.machine else BAR_UNSAID if unsaid else _says(answer, rules),
+        says=code_of(answer) if audience is Audience.machine else BAR_UNSAID if unsaid else _says(answer, rules),
     )
 
 
-def _code(answer: LayerAnswer) -> str:
+def code_of(answer: LayerAnswer) -> str:
+    """For machines: layer, standing and reason."""
     return f"{answer.layer.value}.{answer.standing.value}.{answer.reason.value}"
 
 

@@ -13,9 +13,11 @@ from policies.pack import Pack
 from policies.question import PolicyQuestion
 from policies.vocabulary import Fact
 from schemas.enums import Consent, ControllerKind, Kind, NecessityReason, Openness, Para18Reason, Purpose, Rag, Stage, SubjectRole
+from schemas.events import Contact
 from schemas.identifiers import SubjectRef
 from schemas.records import Question, Request, Subject
 
+REASKED_WITHIN: Final = timedelta(days=14)  # of the same question: after that it is a new one
 SKEW: Final = timedelta(minutes=5)  # as far as two parties' clocks may differ
 PARTNERSHIP: Final = "Children Act 2004 s.16H"  # as the first words of the law a request leans on
 CHILDREN: Final = frozenset({SubjectRole.child, SubjectRole.sibling, SubjectRole.unborn})
@@ -27,6 +29,7 @@ PARA18: Final[Mapping[Para18Reason, Fact]] = MappingProxyType(
         Para18Reason.prejudices_protection: Fact.para18_prejudices_protection,
     }
 )
+UNTOLD: Final = frozenset({Openness.not_recorded, Openness.unknown})
 STAGES: Final = (Stage.screening, Stage.early_help, Stage.s17, Stage.s47, Stage.emergency)  # each weightier than the one before
 RATINGS: Final = (Rag.blue, Rag.green, Rag.amber, Rag.red)
 _SERIOUS: Final = frozenset({NecessityReason.immediate_danger, NecessityReason.significant_harm_suspected})
@@ -56,7 +59,7 @@ def request_facts(request: Request, *, now: datetime) -> frozenset[Fact]:
     stated = {
         Fact.stage_set_by_named_officer: _said(officer.id, officer.role, officer.organisation) and request.decided_at <= now + SKEW,
         Fact.reason_fits_stage: request.necessity.reason in FITTING.get(request.stage, frozenset()),
-        Fact.openness_recorded: consents.openness not in (Openness.not_recorded, Openness.unknown),
+        Fact.openness_recorded: consents.openness not in UNTOLD,
         Fact.necessity_stated: _said(request.necessity.text),
         Fact.requester_task_stated: _said(basis.task, basis.citation),
         Fact.partnership_request: basis.citation.startswith(PARTNERSHIP),
@@ -66,6 +69,27 @@ def request_facts(request: Request, *, now: datetime) -> frozenset[Fact]:
     }
     reason = PARA18.get(consents.para18_reason) if consents.para18_reason is not None else None
     return frozenset(fact for fact, holds in stated.items() if holds) | ({reason} if reason is not None else frozenset())
+
+
+def contact_facts(contact: Contact, subject: Subject, *, now: datetime) -> frozenset[Fact]:
+    """What a contact states of one subject: the consents as whoever told said them, else as the decision that came with it has them."""
+    decision = contact.decision
+    consents = contact.consents or (decision.consents if decision is not None else None)
+    stated = {
+        Fact.match_confirmed: True,  # whoever told knows whom it means
+        Fact.necessity_stated: _said(contact.words) and contact.received_at <= now + SKEW,
+        Fact.break_glass: decision is not None and decision.break_glass and decision.stage is Stage.emergency,
+    }
+    facts = frozenset(fact for fact, holds in stated.items() if holds) | _of_subject(subject)
+    if consents is None:
+        return facts
+    reason = PARA18.get(consents.para18_reason) if consents.para18_reason is not None else None
+    consented = {
+        Fact.openness_recorded: consents.openness not in UNTOLD,
+        Fact.consent_sharing_given: consents.sharing is Consent.given,
+        Fact.public_interest_recorded: reason is not None,  # going ahead without consent, for a recorded reason
+    }
+    return facts | frozenset(fact for fact, holds in consented.items() if holds) | ({reason} if reason is not None else frozenset())
 
 
 def _asking_would_prejudice(request: Request) -> bool:
@@ -97,7 +121,8 @@ def still_within(question: Question, pack: Pack, at: datetime) -> Question:
 
 def before_answering(request: Request, question: Question, kinds: Kinds, at: datetime, standing: frozenset[Fact]) -> PolicyQuestion:
     """What an agency puts to its ladder before any search, taking the person as surely found; `standing`: what is so there that day."""
-    facts = request_facts(request, now=at) | {Fact.match_confirmed} | standing
+    reasked = {Fact.reasked} if request.reasking is not None else frozenset()  # as the request says itself, on a manager's rationale
+    facts = request_facts(request, now=at) | {Fact.match_confirmed} | reasked | standing
     return question_of(request, question, disclosure=Kind.response, hub_kind=kinds.hub, agency_kind=kinds.agency, facts=facts)
 
 

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from policies.categories import CONTACT
+from policies.contacts import Hearer, Teller, telling
 from policies.decision import Decision, decide
 from policies.explain import ladder, shown_caps
 from policies.facts import Kinds, before_answering, before_asking, still_within
 from policies.pack import Pack
 from policies.vocabulary import Audience, Fact
-from schemas.enums import Kind, Outcome, Stage
-from schemas.identifiers import CategoryId, DecisionId, Digest, Slug
-from schemas.records import LadderStep, Question, Request
+from schemas.enums import ControllerKind, Kind, Outcome, Stage
+from schemas.events import Contact
+from schemas.identifiers import CategoryId, DecisionId, Digest, PartyId, Slug, SubjectRef
+from schemas.records import LadderStep, Question, Request, Subject
 
 DAY: Final = frozenset({Fact.reasked, Fact.directory_stale, Fact.pack_not_accepted, Fact.log_unwitnessed})
 """What was so at the discloser that day and no request says; what is told names each of them as a cap."""
@@ -41,18 +44,72 @@ class Logged:
         """What was so that day, read from the caps that were told."""
         return frozenset(fact for fact in DAY if fact.value in self.caps)
 
+    @property
+    def subject_ref(self) -> SubjectRef:
+        """About whom."""
+        return self.question.subject_ref
 
-def decide_again(logged: Logged, pack: Pack) -> Decision:
+    @property
+    def category(self) -> CategoryId:
+        """In what."""
+        return self.question.category
+
+    @property
+    def stage(self) -> Stage:
+        """At which stage."""
+        return self.request.stage
+
+    def again(self, pack: Pack) -> Decision:
+        """The same question at the same time by a pack."""
+        if self.disclosure is Kind.request:
+            asked = before_asking(self.request, self.question, self.kinds, self.at, self.standing)
+        else:
+            question = still_within(self.question, pack, self.at)
+            asked = before_answering(self.request, question, self.kinds, self.at, self.standing)
+        return decide(asked, pack, self.at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class LoggedContact:
+    """One decision about a contact that was taken in, as its entry and the contact keep it; `told_by`: none where no body is known."""
+
+    id: DecisionId
+    contact: Contact
+    subject: Subject
+    told_by: Teller | None
+    hub: PartyId
+    hub_kind: ControllerKind
+    at: datetime
+    pack_digest: Digest
+    outcomes: frozenset[Outcome]
+    rules: tuple[Slug, ...]
+    stage: Stage
+    disclosure: Kind = Kind.contact
+    category: CategoryId = CONTACT
+    caps: tuple[Slug, ...] = ()
+    ladder: tuple[LadderStep, ...] | None = None
+    standing: frozenset[Fact] = frozenset()
+
+    @property
+    def subject_ref(self) -> SubjectRef:
+        """About whom."""
+        return self.subject.ref
+
+    def again(self, pack: Pack) -> Decision:
+        """The ladder of whoever told, by a hub's pack."""
+        hearer = Hearer(id=self.hub, kind=self.hub_kind, pack=pack)
+        return telling(self.contact, self.subject, self.told_by, hearer, self.at)
+
+
+AnyLogged = Logged | LoggedContact
+
+
+def decide_again(logged: AnyLogged, pack: Pack) -> Decision:
     """The same question at the same time by a pack."""
-    if logged.disclosure is Kind.request:
-        asked = before_asking(logged.request, logged.question, logged.kinds, logged.at, logged.standing)
-    else:
-        question = still_within(logged.question, pack, logged.at)
-        asked = before_answering(logged.request, question, logged.kinds, logged.at, logged.standing)
-    return decide(asked, pack, logged.at)
+    return logged.again(pack)
 
 
-def differences(logged: Logged, decision: Decision) -> tuple[str, ...]:
+def differences(logged: AnyLogged, decision: Decision) -> tuple[str, ...]:
     """In what a decision made again is not the one that was logged; nothing where it is."""
     differs = {"outcome": decision.outcome not in logged.outcomes, "rules": decision.rules != logged.rules}
     if logged.ladder is not None:
@@ -65,7 +122,7 @@ def differences(logged: Logged, decision: Decision) -> tuple[str, ...]:
 class Replayed:
     """One logged decision by the pack that stands and by a new one."""
 
-    logged: Logged
+    logged: AnyLogged
     before: Decision
     after: Decision
 
@@ -97,7 +154,7 @@ class Flip:
     decisions: tuple[DecisionId, ...]
 
 
-def replay(logged: Iterable[Logged], present: Pack, new: Pack) -> Iterator[Replayed]:
+def replay(logged: Iterable[AnyLogged], present: Pack, new: Pack) -> Iterator[Replayed]:
     """Decide each again by both."""
     for each in logged:
         yield Replayed(logged=each, before=decide_again(each, present), after=decide_again(each, new))
@@ -108,7 +165,7 @@ def flips(replayed: Iterable[Replayed]) -> tuple[Flip, ...]:
     found: dict[tuple[Kind, CategoryId, Stage, Outcome, Outcome], list[DecisionId]] = {}
     for each in replayed:
         if each.flips:
-            asked = (each.logged.disclosure, each.logged.question.category, each.logged.request.stage)
+            asked = (each.logged.disclosure, each.logged.category, each.logged.stage)
             found.setdefault((*asked, each.before.outcome, each.after.outcome), []).append(each.logged.id)
     return tuple(
         Flip(disclosure=key[0], category=key[1], stage=key[2], before=key[3], after=key[4], decisions=tuple(ids))

@@ -52,6 +52,7 @@ REASONS: Final[Mapping[Reason, str]] = MappingProxyType(
             "The duty that would carry this falls away because the holder considers disclosure more detrimental to the "
             "child; a named person decides."
         ),
+        Reason.no_body: "Does not apply: whoever told is of no kind of body known here, such as a member of the public.",
         Reason.error: "The decision could not be made, so nothing is released; ring the named person.",
     }
 )

@@ -13,7 +13,7 @@ import fastavro
 from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 from pydantic import TypeAdapter, ValidationError
 
-from schemas import envelope, events, notices, records, statements, streams
+from schemas import envelope, events, notices, records, reviews, statements, streams
 from schemas.errors import MalformedRecordError, OversizeRecordError, UnknownSchemaError
 
 MARKER: Final = b"\xc3\x01"  # Avro specification, single-object encoding
@@ -47,8 +47,9 @@ RELEASED: Final[tuple[type, ...]] = (
     events.Overdue,
     events.Happened,
     events.OralAnswer,
-    events.Shown,
-    events.Reviewed,
+    reviews.Shown,
+    reviews.Reviewed,
+    reviews.GlassReviewed,
     events.Entry,
 )
 R = TypeVar("R")

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from pydantic import StringConstraints
 
-from schemas.enums import AgencyStatus, Assertion, CorrectionReason, Happening, Operation, Outcome, Purpose, Rag, Stage
+from schemas.enums import AgencyStatus, Assertion, CorrectionReason, Happening, Operation, Purpose, Rag, Stage
 from schemas.identifiers import CategoryId, Digest, PartyId, Slug, SubjectRef, Thread
 from schemas.record import MAX_QUESTIONS, MAX_SUBJECTS, Instant, Long, ShortText, Words, record, several
-from schemas.records import Answer, Consents, LadderStep, NearMiss, Necessity, Officer, Question, Reason, Subject
+from schemas.records import Answer, Consents, LadderStep, NearMiss, Necessity, Officer, Question, Reasking, Reason, Subject
 
 MAX_CHOSEN = 2000  # questions of one case to all agencies; a decision and its adjustments fit one record
 MAX_ADJUSTMENTS = 20
@@ -73,6 +73,7 @@ class OfficerDecision:
     consents: Consents
     break_glass: bool = False
     checks: Checks | None = None
+    reasking: Reasking | None = None
 
 
 @record
@@ -85,6 +86,7 @@ class Contact:
     words: Words
     subjects: Annotated[tuple[Subject, ...], several(MAX_SUBJECTS, 1)]
     decision: OfficerDecision | None = None
+    consents: Consents | None = None  # as whoever told said them; without it what is known is the decision's
 
     def __post_init__(self) -> None:
         """Refuse two subjects of one name, impossible births, and a decision made before the contact came."""
@@ -365,29 +367,6 @@ class Entry:
     pack_digest: Digest | None
     outcome: Slug
     envelope: Digest | None
-
-
-@record
-class Shown:
-    """Found items as a reviewer saw them: never the items, only their salted digest, HMAC-SHA256."""
-
-    request_digest: Digest
-    subject_ref: SubjectRef
-    category: CategoryId
-    officer: Officer
-    shown_at: Instant
-    salt: Digest
-    digest: Digest
-
-
-@record
-class Reviewed:
-    """A professional's decision on one question that waited for a person."""
-
-    request_digest: Digest
-    subject_ref: SubjectRef
-    category: CategoryId
-    officer: Officer
-    decided_at: Instant
-    outcome: Outcome
-    reason: Words
+    told_by: Slug | None = None  # of a contact: the listed party that told, else the kind of body; none where neither is known
+    layers: Annotated[tuple[Slug, ...], several(22)] = ()  # of a contact: why no rule carries a layer, as layer.standing.reason
+    recipient_rules: Annotated[tuple[Slug, ...], several(40)] = ()  # of a contact: the hub's own conditions

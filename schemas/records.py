@@ -145,6 +145,14 @@ class Consents:
 
 
 @record
+class Reasking:
+    """Why the same is asked again with only its stage or rating raised: a manager's name and words."""
+
+    manager: Officer
+    rationale: Reason
+
+
+@record
 class Question:
     """One category about one subject over one span of days, both ends included."""
 
@@ -181,6 +189,7 @@ class Request:
     due_at: Instant
     subjects: Annotated[tuple[Subject, ...], several(MAX_SUBJECTS, 1)]
     questions: Annotated[tuple[Question, ...], several(MAX_QUESTIONS, 1)]
+    reasking: Reasking | None = None
 
     def __post_init__(self) -> None:
         """Refuse two subjects of one name, a question about nobody, or the same question twice."""

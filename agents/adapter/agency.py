@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 import structlog
 
-from agents.adapter.answer import Asked, Decided, answer, decide_question, least
+from agents.adapter.answer import Asked, Decided, Said, answer, decide_question, least
 from agents.adapter.dossier import PEOPLES, Dossier, dossier_of
 from agents.adapter.matching import UNSEARCHED, match
 from agents.adapter.ports import PersonAnswersError
 from agents.adapter.search import Search
 from agents.adapter.settings import AdapterSettings, Source, Sources
-from agents.identity import question_names
+from agents.identity import decisions_mentioned, question_names
 from broker.effect import Kept, Mention
 from broker.party import Party
-from policies.facts import only_raised
+from policies.facts import REASKED_WITHIN, only_raised
 from policies.pack import Pack
 from policies.vocabulary import Fact
 from schemas.enums import Status
@@ -27,7 +27,6 @@ from schemas.errors import SourceUnavailableError
 from schemas.identifiers import CategoryId, Digest, Slug, Thread
 from schemas.records import Answer, DutyContact, Question, Request, Subject
 
-REASKED_WITHIN: Final = timedelta(days=14)
 LOG: Final = structlog.get_logger()
 
 
@@ -66,6 +65,11 @@ class Agency:
         case_id = asked.request.case_id
         names = frozenset().union(*(self._names(asked, each) for each in asked.request.questions))
         return tuple(Mention(name=name, case_id=case_id, digest=asked.digest) for name in sorted(names))
+
+    def decisions(self, asked: Asked, said: Iterable[Said]) -> tuple[Mention, ...]:
+        """Each decision under its keyed name, so that it is found by its id."""
+        ids = (each.answer.decision_id for each in said)
+        return decisions_mentioned(self.party.keys.store, ids, asked.request.case_id, asked.digest)
 
     def _names(self, asked: Asked, question: Question) -> frozenset[Digest]:
         subject = next(each for each in asked.request.subjects if each.ref == question.subject_ref)

@@ -80,10 +80,15 @@ class Said:
 
     @property
     def is_whole(self) -> bool:
-        """Whether no source need be asked again: none failed, or a person decides in any case."""
+        """Whether nothing is missing that a source may still say: none failed or was too old, or a person is yet to decide on the whole."""
         if self.answer.status in FAILING:
             return False
-        return self.answer.status is not Status.released or self.answer.reviewed_by is not None or not self.answer.unanswered
+        return self.answer.status is not Status.released or not self.answer.unanswered
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a machine asks again for what is missing; what a person said, a person says anew."""
+        return not self.is_whole and self.answer.reviewed_by is None
 
     def is_news_after(self, before: Said) -> bool:
         """Whether it says more than an answer that was not whole: never the same again, and never without what was told already."""

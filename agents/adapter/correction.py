@@ -12,10 +12,11 @@ from agents.adapter.dossier import Dossier, revision_name
 from broker.anew import sealed_anew
 from broker.effect import Effect, Event, Outgoing, Work, local_event, once
 from schemas.enums import CorrectionReason, Kind, Operation, Outcome
-from schemas.events import Entry, Reviewed
+from schemas.events import Entry
 from schemas.identifiers import Digest, SubjectRef
 from schemas.record import MAX_QUESTIONS
 from schemas.records import Correction, Officer
+from schemas.reviews import Reviewed
 
 ERASE: Final = "erase"
 FOR_A_PERSON: Final = frozenset({CorrectionReason.wrong_person, CorrectionReason.unlawful})  # a machine would say the same again

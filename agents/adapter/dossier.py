@@ -10,10 +10,10 @@ from agents.adapter.answer import Key, Said
 from agents.adapter.standing import Standing, standing
 from broker.effect import Kept, digest_of
 from schemas.enums import Outcome, Status
-from schemas.events import Reviewed, Shown
 from schemas.identifiers import CategoryId, Digest, SubjectRef
 from schemas.notices import Notice
 from schemas.records import Answer, Cancel, Correction, Question, Request, Response
+from schemas.reviews import GlassReviewed, Reviewed, Shown
 
 PEOPLES: Final = frozenset({Status.in_review, Status.ambiguous, Status.contact_us})  # what a person decides
 
@@ -32,6 +32,7 @@ class Dossier:
     cancelled: bool
     shown: tuple[Shown, ...]
     reviewed: tuple[Reviewed, ...]
+    looked_back: GlassReviewed | None  # who looked at what was answered while glass was broken
 
     @property
     def corrected(self) -> int:
@@ -46,10 +47,10 @@ class Dossier:
         """What a person last decided of one question."""
         return next((each for each in reversed(self.reviewed) if (each.subject_ref, each.category) == key), None)
 
-    def is_whole(self, key: Key) -> bool:
-        """Whether one question is answered, and by every source that may have something to say."""
+    def goes_on(self, key: Key) -> bool:
+        """Whether a machine is still to answer one question, or to add what a source had not said."""
         said = self.said.get(key)
-        return said is not None and said.is_whole
+        return said is None or said.goes_on
 
     def is_held(self, key: Key) -> bool:
         """Whether a person has said that no machine answers this question: withheld, or for a person to decide anew."""
@@ -69,9 +70,9 @@ class Dossier:
         ]
 
     def _waits(self, said: Said, statuses: frozenset[Status]) -> bool:
-        """Also what a person released while a source did not answer: no machine will add what that one holds."""
+        """Also what a person released while a source did not answer or was too old: no machine will add what that one holds."""
         if said.answer.reviewed_by is not None:
-            return any(each.status is Status.source_unavailable for each in said.answer.unanswered)
+            return not said.is_whole
         ruled = self.ruled(said.key)
         withheld = ruled is not None and ruled.outcome is Outcome.withhold
         return said.answer.status in statuses and not withheld
@@ -131,4 +132,5 @@ def _dossier(kept: Kept, request: Request, events: list[Kept]) -> Dossier:
         cancelled=any(isinstance(each.body, Cancel) for each in about),
         shown=tuple(each.body for each in about if isinstance(each.body, Shown)),
         reviewed=tuple(each.body for each in about if isinstance(each.body, Reviewed)),
+        looked_back=next((each.body for each in about if isinstance(each.body, GlassReviewed)), None),
     )

@@ -16,6 +16,7 @@ from agents.adapter.answer import Said, answer, entries_of, least, repeated, too
 from agents.adapter.choice import UNSAID, Choice, blank, check_asked, identified, people_of, read_by_person, rows_of
 from agents.adapter.dossier import Dossier, Waiting, dossiers, revision_name
 from agents.adapter.edits import Numbered, edit_faults
+from agents.adapter.glass import GlassReview, closing, glass_reviews
 from agents.adapter.matching import plausible
 from agents.adapter.parts import sent
 from agents.adapter.search import TELLING, agreed, consistent
@@ -27,9 +28,10 @@ from broker.store.find import events_named
 from policies.wording import boilerplate
 from schemas.enums import Kind, Operation, Outcome, Status
 from schemas.errors import ConfigurationError, Fault
-from schemas.events import Entry, Reviewed, Shown
+from schemas.events import Entry
 from schemas.identifiers import Digest, Slug
 from schemas.records import Answer, Item, Officer, Question
+from schemas.reviews import Reviewed, Shown
 
 SALT: Final = 32  # bytes
 LEAST_REASON: Final = 20  # characters
@@ -67,6 +69,15 @@ class Desk(Agency):
         """All that waits for a person, the most pressing first."""
         found = [each for dossier in self.dossiers() for each in dossier.waiting()]
         return sorted(found, key=lambda each: (each.dossier.standing.due_at, each.answer.decided_at, each.dossier.kept.digest, each.key))
+
+    def glass(self) -> list[GlassReview]:
+        """Answers given while glass was broken at which nobody has looked yet, the longest due first."""
+        return glass_reviews(self.dossiers(), self.settings.calendar)
+
+    def look_back(self, review: GlassReview, officer: Officer, words: str) -> bool:
+        """Close such a review, with an entry; False when somebody did a moment ago."""
+        at = self.party.now()
+        return self.party.store.apply([closing(review, officer, words, at)], self.party.seal, at).applied > 0
 
     def dossiers(self) -> list[Dossier]:
         """Every request that was ever kept here, by case."""
@@ -254,6 +265,7 @@ class Desk(Agency):
             received=once("revisions", revision_name(asked.digest, revision)),
             events=(local_event(asked.request.case_id, "reviewed", reviewed, sight.at),),
             entries=(*looked, decision),
+            mentions=self.decisions(asked, [fresh]),
             outgoing=sent(asked, [*others, fresh], disclosures, revision),
         )
         applied = self.party.store.apply([effect], self.party.seal, sight.at).applied

@@ -13,6 +13,7 @@ from agents.adapter.anew import rejected, said_anew
 from agents.adapter.answer import Asked, Decided, Said, entries_of, entry, repeated
 from agents.adapter.correction import ERASE, erased
 from agents.adapter.dossier import PEOPLES, Dossier, revision_name
+from agents.adapter.glass import queued
 from agents.adapter.parts import sent
 from agents.adapter.search import Search, consistent, is_settled
 from agents.adapter.settings import AdapterSettings, Sources
@@ -193,7 +194,7 @@ class Adapter(Agency):
 
         The first answer goes out whatever failed, and says so; then only what tells more than was told already is news.
         """
-        wanted = [each for each in asked.request.questions if not dossier.is_whole((each.subject_ref, each.category))]
+        wanted = [each for each in asked.request.questions if dossier.goes_on((each.subject_ref, each.category))]
         decided = [self._decided(asked, dossier, each, at) for each in wanted]
         for alert in sorted({alert.value for each in decided for alert in each.decision.alerts}):
             self.party.alarm(alert, digest=str(asked.digest))
@@ -213,6 +214,8 @@ class Adapter(Agency):
         revision = dossier.revision + 1
         said = Effect(
             received=once("revisions", revision_name(asked.digest, revision)),
+            entries=queued(asked, dossier, self.party.actor, at),
+            mentions=self.decisions(asked, fresh.values()),
             outgoing=sent(asked, [*stands, *fresh.values()], disclosures, revision),
         )
         return Effect.of(Effect(entries=looks), again, said)
@@ -230,7 +233,7 @@ class Adapter(Agency):
     def _again(self, dossier: Dossier, stand: Iterable[Said], tried: int, at: datetime) -> Effect:
         """Ask a failing source once more, later and later, the last time when the answer is due."""
         now = dossier.standing
-        if at >= now.due_at or all(each.is_whole for each in stand):
+        if at >= now.due_at or not any(each.goes_on for each in stand):
             return Effect()
         wait = min(FIRST_WAIT * 2 ** min(tried, 10), LONGEST_WAIT)
         return Effect(work=(self._work(dossier, tried + 1, now.number, min(at + wait, now.due_at)),))

@@ -13,6 +13,7 @@ from agents.adapter.duty import Duty
 from agents.adapter.ports import SourceSystem
 from agents.adapter.sources.places import Part
 from agents.adapter.sources.settings import SourceSettings
+from agents.calendars import OFFICE_HOURS, Calendar
 from schemas.identifiers import Slug
 
 MAX_SOURCES: Final = 20  # an answer states as many
@@ -32,6 +33,7 @@ class AdapterSettings(Part):
     source: Annotated[tuple[SourceSettings, ...], BeforeValidator(_listed), Field(min_length=1, max_length=MAX_SOURCES)]
     answer_after: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(hours=4))] = timedelta(seconds=60)
     duty: Duty | None = None
+    calendar: Calendar = OFFICE_HOURS  # its working days: by the end of the next, broken glass is looked at
 
     @field_validator("source")
     @classmethod

@@ -11,6 +11,7 @@ import typer
 from agents.cli import adapter, case, demo, directory, doctor, hub, keys, log, policy, review
 from agents.cli.memory import search_seldom
 from agents.cli.output import Exit, fail
+from broker.telemetry import configure
 
 # of every wrong word on a command line; typer does not export it
 USAGE_ERROR: Final = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
@@ -39,6 +40,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that knows fewer letters still shows the record
+    configure()  # an alarm goes to stderr, so that --json leaves one object on stdout
     try:
         code = app(standalone_mode="--json" not in sys.argv)  # for people it tells of a wrong word itself, and exits
     except USAGE_ERROR as error:

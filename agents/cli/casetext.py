@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final
 
-from agents.hub.calendars import LONDON
+from agents.calendars import LONDON
 from agents.hub.links import Linked
 from schemas.enums import AgencyStatus, Status
 from schemas.events import AgencyState, CaseRecord, Entry, Happened, JoinedAnswer, TimescaleState

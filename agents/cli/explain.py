@@ -11,13 +11,13 @@ from typing import Any, Final
 import typer
 
 from agents.cli.compose import officer_of, own_pack, party_of
-from agents.cli.output import Exit, shown, tell
+from agents.cli.output import Exit, tell
 from agents.cli.show import WORDS
-from agents.logged import Found, Lost, found
+from agents.identity import DECISION_PREFIX
+from agents.logged import Found, named
 from broker.effect import Effect
 from broker.packfiles import kept_pack
 from broker.party import Party
-from broker.store import log
 from policies.decision import Decision
 from policies.explain import ladder, near_misses, shown_caps
 from policies.holder import holder_told
@@ -30,12 +30,17 @@ from schemas.errors import ConfigurationError, Fault
 from schemas.identifiers import Digest, Slug
 from schemas.records import Officer
 
+WHAT: Final = {Kind.request: "its question to", Kind.response: "its answer to", Kind.contact: "its contact to"}
 IGO: Final = "information_governance"
-LEAST: Final = 8  # hexadecimal letters: fewer could name another decision by a typing error
+LEAST: Final = 2 * DECISION_PREFIX  # hexadecimal letters: fewer could name another decision by a typing error, and are no name in the index
 NAME: Final = re.compile(rf"[0-9a-f]{{{LEAST},32}}")
 KINDS_TODAY: Final = "both bodies are of the kind that the directory lists today"
 AS_FOUND: Final = "the ladder takes the right person as found; what the search then gave is in what was said"
 ABOUT_CONCERN: Final = "a hub that asks discloses its concern about the person, whatever category it asks about"
+OF_ITS_OWN: Final = (
+    "the body that told has a task in law, the policy documents and the considerations that its telling needs: a hub cannot look them up"
+)
+TAKEN_OF: Final = {Kind.request: ABOUT_CONCERN, Kind.response: AS_FOUND, Kind.contact: OF_ITS_OWN}
 NO_MACHINE: Final = "the ladder would release; a person of the agency has said that no machine answers this question"
 LEFT_TO_PERSON: Final = (
     "the ladder would release; the source leaves it to a person, or it is more than one message holds: which is not kept"
@@ -99,7 +104,6 @@ def explain_logged(folder: Path, name: str, viewer: str | None, role: str, voice
     party = party_of(folder)
     try:
         officer = officer_of(viewer, role, party.id)
-        log.sequence(party.store, party.log_key, party.now())
         one = _named(party, name)
         kept = kept_pack(folder, one.logged.pack_digest)
         retold = _retold(one, kept, present)
@@ -123,8 +127,7 @@ def _named(party: Party, name: str) -> Found:
     if NAME.fullmatch(wanted) is None:
         message, fix = "is no decision's id", f"{LEAST} to 32 hexadecimal letters, as `mash case show` prints them"
         raise ConfigurationError([Fault(file="ID", message=message, fix=fix)])
-    every = found(party, lambda cases: shown(cases, "looking for the decision"))
-    hits = [each for each in every if not isinstance(each, Lost) and str(each.logged.id).startswith(wanted)]
+    hits = named(party, wanted)
     if len(hits) > 1:
         raise ConfigurationError([Fault(file=wanted, message=f"is how {len(hits)} decisions begin", fix="give more of it")])
     if not hits:
@@ -148,11 +151,11 @@ def _facts(retold: Retold, voice: Audience) -> dict[str, Any]:
         "disclosure": logged.disclosure.value,
         "discloser": str(retold.decision.question.discloser),
         "recipient": str(one.recipient),
-        "case": str(logged.request.case_id),
+        "case": str(one.entry.case_id),
         "request": str(one.request),
-        "subject": str(logged.question.subject_ref),
-        "category": str(logged.question.category),
-        "stage": logged.request.stage.value,
+        "subject": str(logged.subject_ref),
+        "category": str(logged.category),
+        "stage": logged.stage.value,
         "decided_at": logged.at.isoformat(),
         "decided_by": one.entry.actor.id,
         "said": str(one.entry.outcome),
@@ -161,6 +164,7 @@ def _facts(retold: Retold, voice: Audience) -> dict[str, Any]:
         "pack_at_hand": retold.at_hand,
         "differs": list(retold.differs),
         "taken_as_given": list(_assumed(retold, voice)),
+        "recipient_conditions": list(one.entry.recipient_rules),
         "log": "unwitnessed",
     } | explained(retold.decision, voice)
 
@@ -170,7 +174,7 @@ def _assumed(retold: Retold, voice: Audience) -> Iterator[str]:
     logged, answer = retold.found.logged, retold.found.answer
     yield KINDS_TODAY
     yield from (f"that day {MEANINGS[fact]}: the answer says so" for fact in sorted(logged.standing))
-    yield ABOUT_CONCERN if logged.disclosure is Kind.request else AS_FOUND
+    yield TAKEN_OF[logged.disclosure]
     if answer is None or voice is Audience.requester or answer.reviewed_by is not None or retold.decision.outcome is not Outcome.release:
         return
     if answer.status is Status.contact_us:
@@ -181,16 +185,25 @@ def _assumed(retold: Retold, voice: Audience) -> Iterator[str]:
 
 def _lines(retold: Retold, facts: dict[str, Any]) -> Iterable[str]:
     logged = retold.found.logged
-    what = "its answer to" if logged.disclosure is Kind.response else "its question to"
     yield (
-        f"{facts['decision']}: {facts['discloser']}, {what} {facts['recipient']} about {facts['subject']} in {facts['category']}, "
+        f"{facts['decision']}: {_discloser(retold)}, {WHAT[logged.disclosure]} {facts['recipient']} "
+        f"about {facts['subject']} in {facts['category']}, "
         f"stage {facts['stage']}, {logged.at:%d %b %Y %H:%M:%S} UTC"
     )
-    said = WORDS[retold.found.answer.status] if retold.found.answer is not None else "asked"
+    said = WORDS[retold.found.answer.status] if retold.found.answer is not None else retold.found.entry.outcome
     yield f"logged: {said}, by {facts['decided_by']}, pack {_short(logged.pack_digest)}"
     yield from _by_which(retold)
     yield from explained_lines(facts)
+    if conditions := facts["recipient_conditions"]:
+        yield f"the recipient holds it by {', '.join(conditions)}"
     yield from (f"taken as given: {each}" for each in facts["taken_as_given"])
+
+
+def _discloser(retold: Retold) -> str:
+    """By name; of a contact as far as it is known who told."""
+    entry = retold.found.entry
+    told = retold.found.logged.disclosure is Kind.contact
+    return str(retold.decision.question.discloser) if not told else entry.told_by or "whoever told, no body known here"
 
 
 def _by_which(retold: Retold) -> Iterator[str]:

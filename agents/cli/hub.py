@@ -45,12 +45,17 @@ def intake(
     hub = hub_of(folder)
     taken = hub.intake(read_bytes(file, "contacts are one JSON object a line"), file.name)
     faults = keep_aside(folder, file.name, taken.aside)
-    facts = {"taken": taken.taken, "known": taken.known, "aside": len(taken.aside), "faults": faults}
-    tell(
-        as_json,
-        facts,
-        f"{taken.taken} contacts taken in, {taken.known} known already, {len(taken.aside)} kept aside in {folder / 'refused'}",
-    )
+    concerns = [
+        {"contact": each.contact_ref, "subject": each.subject_ref, "decision": str(each.decision), "layers": list(each.layers)}
+        for each in taken.concerns
+    ]
+    facts = {"taken": taken.taken, "known": taken.known, "aside": len(taken.aside), "faults": faults, "concerns": concerns}
+    lines = [f"{taken.taken} contacts taken in, {taken.known} known already, {len(taken.aside)} kept aside in {folder / 'refused'}"]
+    if concerns:
+        lines.append(
+            f"{len(concerns)} people told of by who may not have been allowed to: taken in all the same; --json says why, for the IGO"
+        )
+    tell(as_json, facts, lines)
     hub.party.close()
     if taken.aside:
         raise typer.Exit(Exit.refused)

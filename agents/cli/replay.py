@@ -21,7 +21,7 @@ from broker.party import Party
 from broker.receive import note
 from broker.store import log
 from policies.pack import Pack
-from policies.replay import Flip, Logged, Replayed, flips
+from policies.replay import AnyLogged, Flip, Replayed, flips
 from policies.replay import replay as decided_again
 from schemas.enums import Operation
 from schemas.errors import ConfigurationError, Fault
@@ -71,7 +71,7 @@ def _enter(party: Party, drafted: Pack, officer: Officer) -> None:
     party.store.apply([Effect(entries=(read,))], party.seal, party.now())
 
 
-def _kept(every: Iterable[Found | Lost], lost: Counter[Lost]) -> Iterator[Logged]:
+def _kept(every: Iterable[Found | Lost], lost: Counter[Lost]) -> Iterator[AnyLogged]:
     """The decisions that can be made again; the others are counted."""
     for each in every:
         if isinstance(each, Lost):
@@ -108,8 +108,8 @@ def _decision(each: Replayed) -> dict[str, Any]:
     return {
         "decision": str(logged.id),
         "disclosure": logged.disclosure.value,
-        "category": str(logged.question.category),
-        "stage": logged.request.stage.value,
+        "category": str(logged.category),
+        "stage": logged.stage.value,
         "decided_at": logged.at.isoformat(),
         "before": each.before.outcome.value,
         "after": each.after.outcome.value,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,9 +14,8 @@ from agents.adapter.correction import correct as take_back
 from agents.adapter.dossier import Waiting
 from agents.adapter.edits import Draft, Numbered
 from agents.adapter.review import Desk, Stopped
-from agents.adapter.sources.opening import close_sources
-from agents.adapter.stated import stated
-from agents.cli.compose import adapter_of, officer_of
+from agents.cli.compose import officer_of
+from agents.cli.glass import close, glass_json, glass_line, opened_desk, said_request
 from agents.cli.output import ERR, AsJson, Exit, guarded, plain, tell
 from agents.cli.sight import sight_json, sight_lines, waiting_json, waiting_line
 from agents.hub.intake import faults_of
@@ -55,30 +52,21 @@ Grounds = Annotated[str | None, typer.Option("--grounds", help="How you know it,
 REVIEWER = "reviewer"
 
 
-@contextmanager
-def _desk(folder: Path, states: list[str] | None = None, grounds: str | None = None) -> Iterator[Desk]:
-    said = stated(states or (), grounds)
-    adapter = adapter_of(folder)
-    try:
-        desk = Desk(adapter.party, adapter.settings, adapter.pack, adapter.sources)
-        desk.stated = said
-        yield desk
-    finally:
-        close_sources(adapter.sources)
-        adapter.party.close()
+app.command()(close)
 
 
 @app.command("list")
 @guarded
 def queue(folder: Home = Path(), as_json: AsJson = False) -> None:
-    """What waits for a person, the most pressing first. Nothing is fetched.
+    """What waits for a person, the most pressing first, and answers behind broken glass at which nobody has looked. Nothing is fetched.
 
     Example: mash review list --folder police/
     """
-    with _desk(folder) as desk:
-        found = [(each, desk.why(each)) for each in desk.queue()]
-    rows, lines = [waiting_json(*each) for each in found], [waiting_line(*each) for each in found]
-    tell(as_json, {"waiting": rows}, lines or ["nothing waits for a person"])
+    with opened_desk(folder) as desk:
+        found, glass, at = [(each, desk.why(each)) for each in desk.queue()], desk.glass(), desk.party.now()
+    facts = {"waiting": [waiting_json(*each) for each in found], "glass": [glass_json(each, at) for each in glass]}
+    lines = [*(waiting_line(*each) for each in found), *(glass_line(each, at) for each in glass)]
+    tell(as_json, facts, lines or ["nothing waits for a person"])
 
 
 @app.command()
@@ -102,7 +90,7 @@ def show(
     Example: mash review show 3f0c12ab s1 pol.incidents --as p.shah --folder police/
     """
     choice = _choice(person, nothing, form)
-    with _desk(folder, states, grounds) as desk:
+    with opened_desk(folder, states, grounds) as desk:
         sight = desk.show(_waiting(desk, request, subject, category), _officer(desk, viewer, role), choice)
         why = desk.why(sight.waiting)
         tell(as_json, sight_json(sight, why), [*sight_lines(sight, why), "", "This view is in the access log (unwitnessed)."])
@@ -132,7 +120,7 @@ def release(
     Example: mash review release 3f0c12ab s1 pol.incidents --as p.shah --folder police/
     """
     choice = _choice(person, nothing, form)
-    with _desk(folder, states, grounds) as desk:
+    with opened_desk(folder, states, grounds) as desk:
         waiting, officer = _waiting(desk, request, subject, category), _officer(desk, viewer, role)
         stopped = desk.release(waiting, officer, choice=choice, interpretation=interpretation)
         _tell_done(desk, stopped, "released", as_json=as_json)
@@ -161,7 +149,7 @@ def edit(
     Example: mash review edit 3f0c12ab s1 pol.incidents cut.json --as p.shah --folder police/
     """
     draft, choice = _draft(file), _choice(person, nothing, form)
-    with _desk(folder, states, grounds) as desk:
+    with opened_desk(folder, states, grounds) as desk:
         waiting, officer = _waiting(desk, request, subject, category), _officer(desk, viewer, role)
         stopped = desk.release(waiting, officer, choice=choice, draft=draft, file=str(file), interpretation=interpretation)
         _tell_done(desk, stopped, "released as edited", as_json=as_json)
@@ -185,7 +173,7 @@ def withhold(
 
     Example: mash review withhold 3f0c12ab s1 pol.incidents --as p.shah --reason "…" --folder police/
     """
-    with _desk(folder, states, grounds) as desk:
+    with opened_desk(folder, states, grounds) as desk:
         waiting, officer = _waiting(desk, request, subject, category), _officer(desk, viewer, role)
         _tell_done(desk, desk.withhold(waiting, officer, reason), "withheld", as_json=as_json)
 
@@ -211,12 +199,12 @@ def correct(
     if subject and (silent or reason not in FOR_A_PERSON):
         message = "says about whom a person decides anew, and here nobody does"
         raise ConfigurationError([Fault(file="--subject", message=message, fix="leave it off, or give another --reason")])
-    with _desk(folder) as desk:
+    with opened_desk(folder) as desk:
         found = desk.named(request)
         asked = desk.asked(found[0].kept) if len(found) == 1 else None
         if asked is None or not found[0].responses:
             message = "names no one request that was answered here, or its hub is no longer listed"
-            raise ConfigurationError([Fault(file=_said(request), message=message, fix="give more of its name")])
+            raise ConfigurationError([Fault(file=said_request(request), message=message, fix="give more of its name")])
         about = frozenset(SubjectRef(each) for each in subject) if subject else None
         if about is not None and not about <= {each.ref for each in asked.request.subjects}:
             raise ConfigurationError([Fault(file="--subject", message="is nobody of this request", fix="such as s1")])
@@ -228,17 +216,14 @@ def correct(
     )
 
 
-def _said(argument: str) -> str:
-    """What somebody typed, as far as it can be the name of a request."""
-    return argument if len(argument) <= 64 and argument.isalnum() else "REQUEST"  # noqa: PLR2004 - letters of a digest
-
-
 def _waiting(desk: Desk, request: str, subject: str, category: str) -> Waiting:
     wanted = (SubjectRef(subject), CategoryId(category)) if _well_formed(subject, category) else None
     opened = bool(desk.stated.facts)  # what the ladder refused may come out otherwise with what the officer knows
     found = [each for dossier in desk.named(request) for each in dossier.waiting(withheld=opened) if each.key == wanted]
     if len(found) != 1:
-        raise ConfigurationError([Fault(file=_said(request), message="no such question waits here for a person", fix="mash review list")])
+        raise ConfigurationError(
+            [Fault(file=said_request(request), message="no such question waits here for a person", fix="mash review list")]
+        )
     return found[0]
 
 

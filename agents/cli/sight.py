@@ -15,10 +15,11 @@ from policies.explain import ladder, near_misses
 from policies.holder import holder_told
 from policies.sentences import MEANINGS
 from policies.vocabulary import Audience
-from schemas.records import Item, LadderStep, NearMiss, Searched, Subject, Unanswered
+from schemas.records import Item, LadderStep, NearMiss, Reasking, Searched, Subject, Unanswered
 
 _NUMBERED = TypeAdapter(tuple[Numbered, ...])
 _SUBJECT = TypeAdapter(Subject)
+_REASKING: TypeAdapter[Reasking | None] = TypeAdapter(Reasking | None)
 _FORMS = TypeAdapter(tuple[Form, ...])
 _LADDER, _MISSES = TypeAdapter(tuple[LadderStep, ...]), TypeAdapter(tuple[NearMiss, ...])
 _SEARCHED, _UNANSWERED = TypeAdapter(tuple[Searched, ...]), TypeAdapter(tuple[Unanswered, ...])
@@ -75,6 +76,7 @@ def sight_json(sight: Sight, why: tuple[str, ...]) -> dict[str, Any]:
         "asked_about": _SUBJECT.dump_python(_subject(sight.waiting), mode="json"),
         "concern": request.concern,
         "necessity": {"reason": request.necessity.reason.value, "text": request.necessity.text},
+        "reasking": _REASKING.dump_python(request.reasking, mode="json"),
         "stated": sorted(sight.stated.facts),
         "in_short": list(holder_told(sight.decided.decision, request.duty_contact).lines),
         "may_be_released": sight.is_lawful,
@@ -103,6 +105,7 @@ def sight_lines(sight: Sight, why: tuple[str, ...]) -> list[str]:
         f"Concern: {request.concern}",
         f"Necessary because ({request.necessity.reason.value}): {request.necessity.text}",
         f"Asked by {request.officer.id} ({request.officer.role}), stage {request.stage.value}, RAG {_rag(waiting.dossier)}",
+        *([f"Asked again, on the word of {_manager(request.reasking)}: {request.reasking.rationale}"] if request.reasking else []),
         *([f"You state: {'; '.join(MEANINGS[each] for each in sorted(sight.stated.facts))}"] if sight.stated.facts else []),
         "",
         "In short",
@@ -132,6 +135,10 @@ def sight_lines(sight: Sight, why: tuple[str, ...]) -> list[str]:
     searched = "; ".join([*map(searched_line, sight.searched), *map(unanswered_line, sight.unanswered)])
     lines += ["", f"Would say: {WORDS[sight.status]}  ({searched})"]
     return lines + [line for number, each in enumerate(sight.items, 1) for line in _item_lines(number, each)]
+
+
+def _manager(said: Reasking) -> str:
+    return f"{said.manager.id} ({said.manager.role})"
 
 
 def _subject(waiting: Waiting) -> Subject:

@@ -8,7 +8,7 @@ from typing import Final
 
 from agents.hub.casework import Asking, askings, asks, case_record
 from agents.hub.checks import Asker, climb
-from agents.hub.entries import asked_entries
+from agents.hub.entries import asked_entries, asked_mentions
 from agents.hub.happenings import reratings
 from agents.hub.notices import notice_work
 from broker.anew import MOST, sealed_anew
@@ -50,7 +50,8 @@ def asked_anew(party: Party, asker: Asker, pack: Pack, work: Work, at: datetime)
     )
     told = (notice_work(work.case_id, asking, ratings, at, tried=sealed * NAMED_APART),) if ratings else ()  # it names the new envelope
     marks = (Mark(case_id=work.case_id, digest=sent.digest),)
-    return Effect(received=sealed_anew(sent.digest), outgoing=(outgoing,), work=told, marks=marks)
+    decided = asked_mentions(party.keys.store, planned, asking.asked.thread, pack.digest, work, at)
+    return Effect(received=sealed_anew(sent.digest), outgoing=(outgoing,), mentions=decided, work=told, marks=marks)
 
 
 def _wanted(events: list[Kept], sent: Kept) -> Asking | None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from agents.hub.happenings import happened, reratings, timescale_states
 from broker.effect import Kept
@@ -27,8 +27,6 @@ from schemas.events import (
 )
 from schemas.identifiers import CategoryId, Digest, PartyId, SubjectRef, Thread
 from schemas.records import Acknowledgement, Cancel, Correction, Rejection, Request, Response
-
-OPENED: Final = "case_opened"
 
 
 def binds(request: Kept, response: Response, sender: PartyId, thread: Thread, sent_on: Thread) -> bool:

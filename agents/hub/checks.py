@@ -134,6 +134,7 @@ def plan(case_id: UUID, contact: Contact, decision: OfficerDecision, agency: Par
         due_at=deadline.due_at,
         subjects=subjects,
         questions=tuple(wanted[:MAX_QUESTIONS]),
+        reasking=decision.reasking,
     )
     planned = climb(request, agency, asker, pack, at)
     over = tuple(_unasked(agency, each, TOO_MANY) for each in wanted[MAX_QUESTIONS:])

@@ -16,6 +16,7 @@ from agents.hub.happenings import Running, as_moved, case_due, moved, reratings,
 from agents.hub.intake import SAY_WHY
 from agents.hub.notices import notice_work
 from agents.hub.once import happened_name, necessity_name, rating_name, work_named
+from agents.hub.reasking import SAY, lacks_rationale, rationale_faults
 from agents.hub.service import ASK, Hub
 from agents.hub.timescales import RECORDED
 from broker.anew import sealed_anew
@@ -60,6 +61,9 @@ def follow_up(hub: Hub, case_id: UUID, agency: PartyId, decision: OfficerDecisio
     planned = plan(case_id, opened.contact, decision, listed, hub.asker, hub.pack, at) if listed else None
     if planned is None or planned.request is None or planned.deadline is None:
         return False
+    if lacks_rationale(planned.request, events, at):
+        message = "is missing: the same was asked within 14 days, and only its stage or rating is raised"
+        _refuse([Fault(file=str(case_id), field="reasking", message=message, fix=SAY)])
     asking = asked_agency(agency, asked[0].asked.thread, planned.deadline)
     body = FollowUp(case_id=case_id, decision=decision, asked_at=at, asked=asking)
     event = local_event(case_id, "follow_up", body, at)
@@ -245,6 +249,7 @@ def _wrong(hub: Hub, decision: OfficerDecision, file: str) -> Iterable[Fault]:
         yield fault
     if boilerplate(decision.necessity.text):
         yield Fault(file=file, field="necessity.text", message="says nothing of this case", fix=SAY_WHY)
+    yield from rationale_faults(decision, file)
 
 
 def _refuse(faults: list[Fault]) -> None:

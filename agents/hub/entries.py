@@ -7,9 +7,14 @@ from datetime import datetime
 from uuid import UUID
 
 from agents.hub.checks import Plan
+from agents.identity import decisions_mentioned
+from agents.logged import TOLD, asking_id
+from broker.effect import Mention, Work
+from policies.categories import CONTACT
+from policies.contacts import Teller, Told
 from schemas.enums import Operation
 from schemas.events import Entry, OfficerDecision
-from schemas.identifiers import Digest, Slug
+from schemas.identifiers import Digest, Slug, Thread
 from schemas.records import Officer, Request, Response
 
 
@@ -33,6 +38,32 @@ def case_entry(
     )
 
 
+def told_entries(
+    every: Iterable[Told], teller: Teller | None, contact: Digest, case_id: UUID, pack: Digest, actor: Officer, at: datetime
+) -> tuple[Entry, ...]:
+    """One for each subject of a contact: a contact is a disclosure by whoever told, on both sides' conditions."""
+    return tuple(
+        Entry(
+            at=at,
+            operation=Operation.collection,
+            actor=actor,
+            case_id=case_id,
+            subject_ref=each.subject_ref,
+            category=CONTACT,
+            purpose=each.telling.question.purpose,
+            stage=each.telling.question.stage,
+            rules=each.telling.rules,
+            pack_digest=pack,
+            outcome=Slug(TOLD[each.telling.outcome]),
+            envelope=contact,
+            told_by=teller.name if teller is not None else None,
+            layers=each.layers,
+            recipient_rules=each.recipient_rules,
+        )
+        for each in every
+    )
+
+
 def asked_entries(planned: Plan, decision: OfficerDecision, case_id: UUID, pack: Digest, at: datetime) -> tuple[Entry, ...]:
     """One for each question: the request is itself a disclosure."""
     return tuple(
@@ -52,6 +83,12 @@ def asked_entries(planned: Plan, decision: OfficerDecision, case_id: UUID, pack:
         )
         for question, decided in planned.decisions
     )
+
+
+def asked_mentions(key: bytes, planned: Plan, thread: Thread, pack: Digest, work: Work, at: datetime) -> tuple[Mention, ...]:
+    """The decisions to ask, by their keyed names."""
+    ids = (asking_id(question, planned.agency, thread, pack, at) for question, _ in planned.decisions)
+    return decisions_mentioned(key, ids, work.case_id, work.digest)
 
 
 def collected_entries(body: Response, asked: Request, envelope: Digest, actor: Officer, at: datetime) -> Iterable[Entry]:

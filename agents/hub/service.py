@@ -10,17 +10,20 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from agents.hub.anew import asked_anew
-from agents.hub.casework import OPENED, askings, case_record, taken_back
+from agents.hub.casework import askings, case_record, taken_back
 from agents.hub.checks import Asker, plan
 from agents.hub.deadlines import DUE, answer_awaited, asked_agency, timed, timed_work
-from agents.hub.entries import asked_entries, case_entry
+from agents.hub.entries import asked_entries, asked_mentions, case_entry
 from agents.hub.erasure import ERASE, erased, erasing_work
+from agents.hub.hearing import Concern, heard_of
 from agents.hub.intake import NECESSITY, SAY_WHY, Aside, read_contacts
 from agents.hub.links import mentions_of
 from agents.hub.notices import NOTICE, noticed
 from agents.hub.once import contact_name, necessity_name, work_named
 from agents.hub.reactions import take_envelope
+from agents.hub.reasking import lacks_rationale
 from agents.hub.settings import HubSettings
+from agents.logged import CASE_OPENED
 from broker.anew import ANEW
 from broker.effect import Done, Effect, Kept, Mark, Milestone, Outgoing, Work, digest_of, local_event, once
 from broker.envelope import Opened
@@ -54,6 +57,7 @@ class Taken:
     taken: int
     known: int
     aside: tuple[Aside, ...]
+    concerns: tuple[Concern, ...] = ()
 
 
 class Hub:
@@ -77,6 +81,7 @@ class Hub:
     def intake(self, data: bytes, file: str) -> Taken:
         """Take contacts in; a line seen before is known, a bad one kept aside with its reasons."""
         taken, known, aside = 0, 0, []
+        concerns: list[Concern] = []
         for each in read_contacts(data, file):
             if isinstance(each, Aside):
                 aside.append(each)
@@ -84,14 +89,15 @@ class Hub:
                 aside.append(Aside(each.number, each.raw, (fault,)))
             elif self._repeats(each.contact):
                 aside.append(each.refused(file, NECESSITY, "repeats word for word what was said of an earlier contact", SAY_WHY))
-            elif self._take(each.contact):
+            elif (stated := self._take(each.contact)) is not None:
                 taken += 1
+                concerns += stated
             elif self.party.store.case_of(digest_of(codec.encode(each.contact))) is not None:
                 known += 1
             else:
                 message = f"{each.contact.contact_ref} was taken in with other words"
                 aside.append(each.refused(file, "contact_ref", message, "give it a new contact_ref"))
-        return Taken(taken=taken, known=known, aside=tuple(aside))
+        return Taken(taken=taken, known=known, aside=tuple(aside), concerns=tuple(concerns))
 
     def undecidable(self, decision: OfficerDecision | None, file: str, line: int | None = None) -> Fault | None:
         """A decision of tomorrow, or a stage of which hub.toml says nothing: nobody would be asked, and nobody would notice."""
@@ -104,16 +110,22 @@ class Hub:
         message, fix = f"hub.toml says nothing of {decision.stage.value}", f"add [stages.{decision.stage.value}] to hub.toml"
         return Fault(file=file, line=line, field="decision.stage", message=message, fix=fix)
 
-    def _take(self, contact: Contact) -> bool:
+    def _take(self, contact: Contact) -> tuple[Concern, ...] | None:
+        """What may not have been said of it, which is no reason to turn it away; None for one that was taken in before."""
         at, case_id = self.party.now(), uuid4()
         event = local_event(case_id, "contact", contact, at)
         receipt = once("contacts", contact_name(contact))
         entry = case_entry(at, Operation.collection, self.party.actor, case_id, contact.decision, "contact")
+        heard = heard_of(contact, event.digest, case_id, self.party, self.settings.referrers, self.pack, at)
         work = (work_named(OPEN, (str(case_id),), case_id, at),) if contact.decision is not None else ()
-        mentions = mentions_of(self.party.keys.store, contact, case_id, event.digest)
-        effect = Effect(received=receipt, events=(event,), mentions=mentions, entries=(entry,), work=work)
+        mentions = (*mentions_of(self.party.keys.store, contact, case_id, event.digest), *heard.mentions)
+        effect = Effect(received=receipt, events=(event,), mentions=mentions, entries=(entry, *heard.entries), work=work)
         said = [Effect(received=once("necessities", necessity_name(self.party.keys.store, contact.decision)))] if contact.decision else []
-        return self.party.store.apply([effect, *said], self.party.seal, at).applied > 0
+        if self.party.store.apply([effect, *said], self.party.seal, at).applied == 0:
+            return None
+        if heard.concerns:
+            self.party.alarm("contact_concern", digest=str(event.digest))
+        return heard.concerns
 
     def _repeats(self, contact: Contact) -> bool:
         """Whether another contact gave these very words as its necessity."""
@@ -243,7 +255,7 @@ class Hub:
             asked=asked,
             unasked=tuple(one for each in plans for one in each.unasked),
         )
-        event = local_event(work.case_id, OPENED, opened, at)
+        event = local_event(work.case_id, CASE_OPENED, opened, at)
         entry = case_entry(at, Operation.decision, decision.officer, work.case_id, decision, "case_opened")
         asking = tuple(work_named(ASK, (str(work.case_id), each.agency), work.case_id, at) for each in asked)
         return Effect(events=(event,), entries=(entry,), work=asking, marks=(Mark(case_id=work.case_id, digest=event.digest),))
@@ -257,7 +269,9 @@ class Hub:
         asking = next(each for each in askings(opened, events) if (each.agency, each.follow_up and str(each.follow_up)) == named)
         listed = self.party.trust.party(asking.agency)
         planned = plan(work.case_id, opened.contact, asking.decision, listed, self.asker, self.pack, at) if listed else None
-        if planned is None or planned.request is None:  # no longer listed, or no longer lawful since the case was opened
+        if (
+            planned is None or planned.request is None or lacks_rationale(planned.request, events, at)
+        ):  # or of two follow-ups at once the second
             self.party.alarm("not_asked", digest=str(work.digest))
             return Effect()
         outgoing = Outgoing(
@@ -270,7 +284,8 @@ class Hub:
             keep=True,
         )
         waiting = timed_work(answer_awaited(work.case_id, asking), self.settings.clocks)
-        return Effect(outgoing=(outgoing,), work=waiting, marks=(Mark(case_id=work.case_id, digest=work.digest),))
+        decided = asked_mentions(self.party.keys.store, planned, asking.asked.thread, self.pack.digest, work, at)
+        return Effect(outgoing=(outgoing,), mentions=decided, work=waiting, marks=(Mark(case_id=work.case_id, digest=work.digest),))
 
     def react(self, opened: Opened, at: datetime) -> Effect | Refusal:
         """What an agency's envelope does."""

@@ -10,7 +10,7 @@ from typing import Annotated, Final, TypeVar
 
 from pydantic import BeforeValidator, Field
 
-from agents.hub.calendars import OFFICE_HOURS, ROUND_THE_CLOCK, Calendar
+from agents.calendars import OFFICE_HOURS, ROUND_THE_CLOCK, Calendar
 from agents.hub.matrix import Matrix, matrix_faults
 from agents.hub.timescales import Clocks, Duration, RunsBy, StartsOn, Timescale, Timescales, timescale_faults
 from policies.categories import Categories
@@ -78,6 +78,7 @@ class HubSettings(Table):
     hours: dict[Rag, Annotated[int, Field(ge=1, le=24 * 30)]] = Field(default={})  # round the clock, by RAG
     timescales: Annotated[Timescales | None, _by_name("timescales", Timescales)] = None  # instead of hours
     calendar: Calendar = OFFICE_HOURS
+    referrers: dict[ShortText, ControllerKind] = Field(default={})  # which kind of body a referral means by its own words
     checks: Annotated[Matrix | None, _by_name("checks", Matrix)] = None  # without, all that the categories file allows is asked
 
     @cached_property

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, model_validator
 
-from agents.hub.calendars import Calendar
+from agents.calendars import Calendar
 from policies.law import Sentence
 from policies.lines import Path
 from policies.located import Table

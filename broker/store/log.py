@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -24,6 +24,7 @@ from schemas import codec
 from schemas.enums import StatementKind
 from schemas.errors import InconsistentLogError, StoreUnavailableError
 from schemas.events import Entry
+from schemas.identifiers import SubjectRef
 from schemas.statements import Statement
 
 BATCH: Final = 4096  # entries of one tick's transaction
@@ -106,14 +107,13 @@ def leaves(store: Store) -> Iterator[Leaf]:
         yield Leaf(row.data, row.salt) if key is None else _opened(row, key, row.data)
 
 
-def entries_of_case(store: Store, case_id: UUID) -> list[Entry]:
-    """What was logged of one case as a whole, oldest first, indexed or not."""
-    table = tables.entry
-    name = key_name(case_id, None)
+def entries_of_case(store: Store, case_id: UUID, about: Iterable[SubjectRef | None] = (None,)) -> list[Entry]:
+    """What was logged of one case `about` these subjects, None for the case as a whole; oldest first, indexed or not."""
+    table, names = tables.entry, [key_name(case_id, each) for each in about]
     with tables.reading(store.engine) as connection:
-        rows = connection.execute(sa.select(table).where(table.c.key_name == name).order_by(table.c.id)).all()
-    key = store.vault.held_keys([name]).get(name)
-    found = [_opened(row, key, row.leaf).entry for row in rows] if key is not None else []
+        rows = connection.execute(sa.select(table).where(table.c.key_name.in_(names)).order_by(table.c.id)).all()
+    keys = store.vault.held_keys(names)
+    found = [_opened(row, keys[row.key_name], row.leaf).entry for row in rows if row.key_name in keys]
     return [codec.decode(Entry, each) for each in found if each is not None]
 
 

@@ -90,6 +90,7 @@ event = sa.Table(
     sa.Column("key_id", sa.LargeBinary, nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
     sa.UniqueConstraint("case_id", "digest"),
+    sa.Index("event_when", "kind", "at"),
 )
 mention = sa.Table(
     "mention",

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.hub.calendars import OFFICE_HOURS, ROUND_THE_CLOCK, WEEK, Calendar, Hours
+from agents.calendars import OFFICE_HOURS, ROUND_THE_CLOCK, WEEK, Calendar, Hours
 from agents.hub.settings import HubSettings, preset
 from agents.hub.timescales import URGENCY, Duration, StartsOn, Timescales, due
 

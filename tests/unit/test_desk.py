@@ -11,13 +11,14 @@ from small_borough import NOW, SmallBorough, alarms, entries_of, outcomes, rows,
 from agents.hub import desk, reactions
 from agents.hub.casework import case_record, taken_back
 from agents.hub.erasure import ERASE, erased, seen_by
+from agents.hub.reasking import is_reasked
 from broker.effect import Effect, Outgoing
 from broker.store import tables
-from schemas.enums import AgencyStatus, Assertion, CancelReason, CorrectionReason, Kind, Operation, Rag, Status
+from schemas.enums import AgencyStatus, Assertion, CancelReason, CorrectionReason, Kind, Openness, Operation, Rag, Status
 from schemas.errors import ConfigurationError
 from schemas.events import CaseOpened, Checks, ChosenQuestion, OralAnswer
 from schemas.identifiers import CategoryId, Digest, PartyId, Slug, SubjectRef
-from schemas.records import Correction, Necessity, Officer, Request, Response
+from schemas.records import Correction, Necessity, Officer, Reasking, Request, Response
 
 POLICE, TRUST = PartyId("agency.police"), PartyId("agency.trust")
 OFFICER = Officer(id="hub-0142", role="team leader", organisation="Borough children's services (SYNTHETIC)")
@@ -351,3 +352,85 @@ def test_an_agency_cannot_take_back_what_another_said(borough, case_id):
     borough.work()
     assert borough.hub.record(case_id) == before
     assert {row.reason for row in rows(borough.hub.party, tables.quarantine)} == {"no_such_request"}
+
+
+# ----------------------------------------------------------------------------------------------- asking again
+
+
+MANAGER = Officer(id="hub-0001", role="service manager", organisation="Borough children's services (SYNTHETIC)")
+RAISED = Reasking(manager=MANAGER, rationale="The strategy discussion of this morning took it to section 47; nothing else is new.")
+
+
+def lower(borough, case_id, **changes):
+    """A follow-up at a lower rating, sealed and answered; then the same at the case's own, an hour later."""
+    borough.work()
+    borough.clock.move(minutes=30)
+    first = again(borough, case_id, text="Was anything seen of the newest attendance?", rag=Rag.amber)
+    assert desk.follow_up(borough.hub, case_id, TRUST, first)
+    borough.work()
+    borough.clock.move(hours=1)
+    return again(borough, case_id, rag=Rag.red, **changes)
+
+
+def sent_to_trust(borough, case_id):
+    events = borough.hub.party.store.events(case_id)
+    return [each.body for each in events if isinstance(each.body, Request) and each.body.agency == TRUST]
+
+
+def test_asking_again_with_only_stage_or_rating_raised_needs_a_managers_rationale_before_anything_is_sealed(borough, case_id):
+    later = lower(borough, case_id)
+    before = len(sent_to_trust(borough, case_id))
+    with pytest.raises(ConfigurationError, match=r"\[reasking\]: is missing: the same was asked within 14 days"):
+        desk.follow_up(borough.hub, case_id, TRUST, later)
+    borough.work()
+    assert len(sent_to_trust(borough, case_id)) == before
+
+
+def test_with_a_managers_rationale_it_is_asked_says_so_and_waits_for_a_person(borough, case_id):
+    later = lower(borough, case_id, reasking=RAISED)
+    assert desk.follow_up(borough.hub, case_id, TRUST, later)
+    borough.work()
+    newest = max(sent_to_trust(borough, case_id), key=lambda each: each.decided_at)
+    assert newest.reasking == RAISED
+    answers = [each.answer for each in borough.hub.record(case_id).answers if each.answer.decided_at >= borough.clock.at]
+    assert answers
+    assert all(each.status is Status.in_review and "reasked" in each.caps for each in answers)
+
+
+def test_after_a_fortnight_or_for_something_else_it_is_not_asked_again(borough, case_id):
+    later = lower(borough, case_id)
+    events, at = borough.hub.party.store.events(case_id), borough.clock.at
+    asked = replace(sent_to_trust(borough, case_id)[-1], rag=later.rag, decided_at=later.decided_at)
+    assert is_reasked(asked, events, at)
+    assert not is_reasked(asked, events, at + timedelta(days=14))
+    assert not is_reasked(replace(asked, agency=POLICE), events, at)
+    assert not is_reasked(replace(asked, consents=replace(asked.consents, openness=Openness.informed)), events, at)
+    other = replace(asked.questions[0], category=CategoryId("trust.nothing"))
+    assert not is_reasked(replace(asked, questions=(other,)), events, at)
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        (replace(RAISED, manager=OFFICER), "reasking.manager"),
+        (replace(RAISED, rationale="the the the the the the the the"), "reasking.rationale"),
+    ],
+    ids=["by the officer who asks", "that says nothing"],
+)
+def test_a_rationale_is_a_managers_and_says_something_of_the_case(borough, case_id, given, field):
+    later = lower(borough, case_id, reasking=given)
+    with pytest.raises(ConfigurationError, match=field):
+        desk.follow_up(borough.hub, case_id, TRUST, later)
+
+
+def test_of_two_follow_ups_before_either_is_sealed_the_raised_one_is_not_asked_without_a_rationale(borough, case_id):
+    borough.work()
+    borough.clock.move(minutes=30)
+    first = again(borough, case_id, text="Was anything seen of the newest attendance?", rag=Rag.amber)
+    assert desk.follow_up(borough.hub, case_id, TRUST, first)
+    borough.clock.move(minutes=1)
+    assert desk.follow_up(borough.hub, case_id, TRUST, again(borough, case_id, rag=Rag.red))
+    before = len(sent_to_trust(borough, case_id))
+    borough.work()
+    assert len(sent_to_trust(borough, case_id)) == before + 1
+    assert alarms(borough.hub.party)["not_asked"] == 1

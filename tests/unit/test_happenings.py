@@ -11,12 +11,12 @@ from hub_cli import asked_on_disk, mash
 from rich.console import Console
 from small_borough import NOW, SmallBorough, alarms, entries_of, outcomes, rows, write_files
 
+from agents.calendars import OFFICE_HOURS
 from agents.cli.board import board_json, picture
 from agents.cli.casetext import missing
 from agents.cli.page import case_page
 from agents.cli.show import record_lines
 from agents.hub import board, desk
-from agents.hub.calendars import OFFICE_HOURS
 from agents.hub.settings import HubSettings, preset
 from agents.hub.timescales import RECORDED, Duration, Timescales
 from broker.party import utc_now

@@ -252,7 +252,7 @@ def test_the_same_file_again_is_known_and_nothing_is_doubled(borough):
     assert (first.taken, first.known) == (2, 0)
     assert (again.taken, again.known, again.aside) == (0, 4, ())
     assert borough.hub.party.store.counts()["events"] == 2
-    assert [str(each.outcome) for each in entries_of(borough.hub.party)] == ["contact", "contact"]
+    assert [str(each.outcome) for each in entries_of(borough.hub.party)] == ["contact", "told"] * 2
 
 
 def test_one_contact_ref_with_other_words_is_refused_by_name_and_kept_as_it_came(borough):
@@ -365,7 +365,7 @@ def test_mash_hub_intake_takes_in_keeps_aside_and_exits_3(folder, tmp_path):
     file.write_bytes(lines(good))
     done = mash("hub", "intake", file, "--folder", hub, "--json")
     assert done.exit_code == 0
-    assert told(done) == {"taken": 1, "known": 0, "aside": 0, "faults": []}
+    assert told(done) == {"taken": 1, "known": 0, "aside": 0, "faults": [], "concerns": []}
     assert not (hub / "refused").exists()
     file.write_bytes(lines(good, bad))
     for _ in range(2):

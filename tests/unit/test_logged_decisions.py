@@ -9,16 +9,17 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from desks import ED, HELD, REASON, SHAH, Known, again, asked, desk_of, take_back, waits, work
-from small_borough import SmallBorough, entries_of, packs_read_once, write_files
+from small_borough import SmallBorough, entries_of, packs_read_once, rows, write_files
 from sources_of import only, put
 
 from agents.demo.ceremony import renew
 from agents.hub.entries import case_entry
-from agents.logged import Found, Lost, found
+from agents.logged import Found, Lost, found, named
 from broker.effect import Effect, Outgoing
 from broker.follow import follow
 from broker.packfiles import kept_pack
 from broker.store import log, tables
+from policies.categories import CONTACT
 from policies.replay import decide_again, differences
 from policies.vocabulary import Fact
 from schemas.enums import CancelReason, CorrectionReason, Kind, Operation, Status
@@ -70,7 +71,9 @@ def test_every_decision_of_every_party_comes_out_as_logged_by_the_pack_that_made
     statuses = set()
     for party in fresh.parties:
         decisions, _ = rebuilt(party)
-        disclosures = [each for each in entries_of(party) if each.operation is Operation.disclosure and each.category is not None]
+        told = {Operation.disclosure} | ({Operation.collection} if party is fresh.hub.party else set())
+        disclosures = [each for each in entries_of(party) if each.operation in told and each.category is not None]
+        disclosures = [each for each in disclosures if each.operation is Operation.disclosure or each.category == CONTACT]
         assert Counter(map(about, disclosures)) == Counter(about(each.entry) for each in decisions)
         assert otherwise(party, decisions) == []
         assert len({each.logged.id for each in decisions}) == len(decisions) > 0
@@ -226,3 +229,50 @@ def test_a_decision_in_an_envelope_of_another_kind_is_counted(fresh):
     )
     hub.store.apply([Effect(outgoing=(sent,))], hub.seal, fresh.clock.at)
     assert rebuilt(hub)[1] == {Lost.kind: 1}
+
+
+def test_a_decision_is_looked_up_by_its_index_and_only_its_own_case_is_opened(fresh, monkeypatch):
+    fresh.take_in()
+    fresh.work()
+    for party in fresh.parties:
+        decisions, _ = rebuilt(party)
+        wanted = decisions[len(decisions) // 2]
+        opened, read = [], party.store.events
+        monkeypatch.setattr(party.store, "events", lambda case_id, opened=opened, read=read: opened.append(case_id) or read(case_id))
+        monkeypatch.setattr(log, "leaves", None)  # nor is the log read through
+        (one,) = named(party, str(wanted.logged.id))
+        monkeypatch.undo()
+        assert one == wanted
+        assert opened == [wanted.entry.case_id]
+        assert len(party.store.cases()) > 1
+
+
+def test_every_decision_is_found_by_the_first_letters_of_its_id(fresh):
+    fresh.take_in()
+    fresh.work()
+    for party in fresh.parties:
+        decisions, _ = rebuilt(party)
+        assert all(each in named(party, str(each.logged.id)[:8]) for each in decisions)
+
+
+def test_an_id_that_no_decision_has_opens_no_case(fresh, monkeypatch):
+    fresh.take_in()
+    party = fresh.hub.party
+    monkeypatch.setattr(party.store, "events", None)
+    assert named(party, "0123456789abcdef") == []
+
+
+def test_the_index_holds_no_id_in_the_clear(fresh):
+    fresh.take_in()
+    decisions, _ = rebuilt(fresh.hub.party)
+    held = b"".join(row.name + row.digest for row in rows(fresh.hub.party, tables.mention))
+    assert not any(bytes(each.logged.id)[:4] in held for each in decisions)
+
+
+def test_a_replay_of_some_days_opens_only_the_cases_of_those_days(fresh, monkeypatch):
+    fresh.take_in()
+    fresh.work()
+    party, day = fresh.hub.party, fresh.clock.at.date()
+    log.sequence(party.store, party.log_key, party.now())
+    monkeypatch.setattr(party.store, "events", None)
+    assert [each for each in found(party, since=day + timedelta(days=1)) if isinstance(each, Found)] == []

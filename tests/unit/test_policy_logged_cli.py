@@ -100,7 +100,7 @@ def test_a_logged_decision_is_explained_by_the_pack_that_made_it_in_each_voice(f
 
 
 def test_a_hubs_own_question_is_explained_too(folder):
-    each = decisions(folder, "hub")[0]
+    each = next(each for each in decisions(folder, "hub") if each["disclosure"] == "request")
     code, said, _ = explained(folder, each["decision"], party="hub")
     assert (code, said["disclosure"], said["said"], said["outcome"], said["differs"]) == (0, "request", "asked", "release", [])
     assert (said["discloser"], said["decided_by"][:4]) == ("hub.borough", "hub-")
@@ -175,9 +175,9 @@ def test_what_does_not_come_out_as_logged_by_its_own_pack_is_answered_no(folder,
 def test_what_the_ladder_does_not_say_is_said_to_all_but_the_asker(folder, monkeypatch):
     """A question that a source leaves to a person, or that a person's word holds, though the ladder would release."""
     name = one(folder, "release")
-    real = explain.found
+    real = explain.named
     for status, words in (("contact_us", explain.NO_MACHINE), ("in_review", explain.LEFT_TO_PERSON)):
-        monkeypatch.setattr(explain, "found", lambda *known, to=status: _answered(real(*known), to))
+        monkeypatch.setattr(explain, "named", lambda *known, to=status: _answered(real(*known), to))
         assert words in explained(folder, name)[1]["taken_as_given"]
         assert words not in explained(folder, name, "--voice", "requester")[1]["taken_as_given"]
 
@@ -201,8 +201,8 @@ def test_an_id_that_no_decision_here_has_is_refused_with_where_to_look(folder):
 
 
 def test_an_id_that_two_decisions_begin_with_is_refused(folder, monkeypatch):
-    name, real = one(folder, "release"), explain.found
-    monkeypatch.setattr(explain, "found", lambda *known: [each for each in real(*known) for _ in range(2)])
+    name, real = one(folder, "release"), explain.named
+    monkeypatch.setattr(explain, "named", lambda *known: [each for each in real(*known) for _ in range(2)])
     code, _, error = explained(folder, name)
     assert (code, fault(error)["message"]) == (3, "is how 2 decisions begin")
 
@@ -258,7 +258,7 @@ def test_what_a_hub_may_no_longer_say_at_a_stage_flips_exactly_its_questions_at_
     code, said, _ = replayed(folder, "hub", draft)
     assert code == 1
     assert {(each["disclosure"], each["stage"], each["after"]) for each in said["flips"]} == {("request", "s47", "withhold")}
-    asked = [each["decision"] for each in said["decisions"] if each["stage"] == "s47"]
+    asked = [each["decision"] for each in said["decisions"] if (each["disclosure"], each["stage"]) == ("request", "s47")]
     assert sorted(one for each in said["flips"] for one in each["decisions"]) == sorted(asked)
 
 

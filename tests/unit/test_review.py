@@ -42,9 +42,9 @@ from agents.adapter.ports import Row
 from agents.adapter.review import Hindrance
 from schemas.enums import AgencyStatus, Assertion, CorrectionReason, Openness, Operation, Outcome, Status
 from schemas.errors import ConfigurationError, SourceUnavailableError, StoreUnavailableError
-from schemas.events import Shown
 from schemas.identifiers import CategoryId, Slug, SubjectRef
 from schemas.records import ItemField
+from schemas.reviews import Shown
 
 
 @pytest.fixture(scope="module")

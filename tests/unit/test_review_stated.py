@@ -18,7 +18,7 @@ from policies.verdict import judge_of
 from policies.vocabulary import DERIVED, REVIEWERS, Fact
 from schemas.enums import Operation, Status
 from schemas.errors import ConfigurationError
-from schemas.events import Reviewed
+from schemas.reviews import Reviewed
 
 GROUNDS = "The Family Court ordered it on 3 November; a sealed copy is on our file."
 ORDER = stated(["court_order"], GROUNDS)

@@ -125,6 +125,7 @@ def test_news_is_what_tells_more_and_never_what_leaves_out_what_was_told():
     partly, down, whole = said(Status.released, B), said(Status.source_unavailable, B), said(Status.released)
     assert (partly.is_whole, down.is_whole, whole.is_whole, said(Status.none_held).is_whole) == (False, False, True, True)
     assert said(Status.ambiguous, B).is_whole  # a person decides, whatever the other would say
+    assert (partly.goes_on, whole.goes_on) == (True, False)
     assert partly.is_news_after(down)
     assert whole.is_news_after(partly)
     assert said(Status.ambiguous).is_news_after(partly)

@@ -358,3 +358,22 @@ def test_after_a_correction_a_reviewer_says_in_which_source_it_was_the_wrong_per
     assert released(trust, dossier, choice) is None
     said = answers(trust, dossier)[KEY]
     assert (sources_of(said), said.status) == ([FIRST], Status.released)
+
+
+def test_what_a_person_released_of_an_old_source_is_not_whole_and_waits_until_it_is_up_to_date(borough, trust):
+    both(trust, ED, Known(HELD), Known(OTHER, as_of=OLD))
+    dossier, _ = ask(borough, "screening")
+    assert [(each.source, each.status) for each in shown(trust, dossier).unanswered] == [(SECOND, Status.stale)]
+    assert released(trust, dossier, Choice()) is None
+    found = again(trust, dossier).said[KEY]
+    assert (found.is_whole, found.goes_on) == (False, False)
+    assert [(each.source, each.status) for each in found.answer.unanswered] == [(SECOND, Status.stale)]  # the asker is told
+    borough.clock.move(seconds=30)
+    work(trust)
+    assert again(trust, dossier).said[KEY] == found  # no machine answers anew what a person said
+    assert desk_of(trust).why(waits(trust, dossier)) == ("source_unanswered",)
+    recovers(trust, SECOND, Known(OTHER))
+    assert released(trust, dossier, Choice()).why is Hindrance.unseen
+    assert released(trust, dossier, Choice()) is None
+    assert again(trust, dossier).said[KEY].is_whole
+    assert KEY not in waiting(trust, dossier)

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from agents.hub.calendars import LONDON, OFFICE_HOURS, ROUND_THE_CLOCK, WEEK, Calendar, Hours, bank_holidays
+from agents.calendars import LONDON, OFFICE_HOURS, ROUND_THE_CLOCK, WEEK, Calendar, Hours, bank_holidays
 from agents.hub.settings import HubSettings, preset, preset_text, presets, read_settings
 from agents.hub.timescales import Deadline, Duration, Notice, RunsBy, StartsOn, Timescales, Told, due
 from policies.vocabulary import LegalReview
@@ -318,7 +318,7 @@ def test_a_calendar_of_other_hours_days_or_holidays_has_another_version():
 
 def test_another_edition_of_the_bank_holidays_has_another_version(monkeypatch):
     before = Calendar(week={"monday": Hours("09:00-17:00")}).version
-    monkeypatch.setattr("agents.hub.calendars.holidays_version", "999.0")
+    monkeypatch.setattr("agents.calendars.holidays_version", "999.0")
     assert Calendar(week={"monday": Hours("09:00-17:00")}).version != before
 
 

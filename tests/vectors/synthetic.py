@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from broker.directory import digest_of, sign
 from broker.keys import OpeningKey, SigningKey
 from broker.times import DIRECTORY_LIFE, LIFETIME, SNAPSHOT_LIFE, epoch_at, epoch_span
-from schemas import codec, enums, envelope, events, notices, records, statements, streams
+from schemas import codec, enums, envelope, events, notices, records, reviews, statements, streams
 from schemas.enums import KeyType, KeyUse, Kind, StatementKind
 from schemas.identifiers import (
     CategoryId,
@@ -447,7 +447,14 @@ def what_people_decide() -> list[object]:
         overdue,
         replace(overdue, agency=None, happened=Digest(made("happened", 32)), timescale=Slug("national.conference")),
         oral(),
-        events.Shown(
+        reviews.GlassReviewed(
+            request_digest=REQUEST_DIGEST,
+            officer=OFFICER,
+            due_at=NOW + timedelta(hours=29),
+            closed_at=NOW,
+            words="What was told was needed that night (synthetic).",
+        ),
+        reviews.Shown(
             request_digest=REQUEST_DIGEST,
             subject_ref=REF,
             category=CATEGORY,
@@ -456,7 +463,7 @@ def what_people_decide() -> list[object]:
             salt=Digest(made("salt", 32)),
             digest=Digest(made("items", 32)),
         ),
-        events.Reviewed(
+        reviews.Reviewed(
             request_digest=REQUEST_DIGEST,
             subject_ref=REF,
             category=CATEGORY,

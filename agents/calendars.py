@@ -141,6 +141,11 @@ class Calendar(Table):
         shown = _instant(opens.astimezone(LONDON).date(), timedelta(hours=clock.hour, minutes=clock.minute, seconds=clock.second))
         return min(max(shown + timedelta(microseconds=clock.microsecond), opens), closes)
 
+    def end_of_next_day(self, at: datetime) -> datetime:
+        """When the first working day after the day of `at` closes."""
+        day = at.astimezone(LONDON).date()
+        return next(closes for opens, closes in self._openings(at, DAY) if opens.astimezone(LONDON).date() > day)
+
     def between(self, start: datetime, end: datetime) -> timedelta:
         """Opening time from one instant to another; negative where the second came first."""
         if end < start:
