@@ -19,7 +19,7 @@ from broker.packfiles import listing_of, read_pack
 from broker.packsigning import sign_pack
 from broker.settings import Folder
 from broker.trustfiles import path_of, read_root, read_statement, write_whole
-from policies.categories import CONCERN, Categories, Category
+from policies.categories import CONCERN, CONTACT, Categories, Category
 from policies.law import Law
 from policies.located import parse
 from policies.pack import shipped
@@ -221,7 +221,7 @@ def _held(member: Member) -> list[Category]:
 def _agreement(members: Sequence[Member], today: date) -> str:
     """Who takes part, which categories each supplies, and the rules they mean to rely on: each gateway rule of the law, for a demo."""
     rules = [rule.id for rule in _shipped()[0].rules if rule.layer is Layer.gateway and rule.side is Side.discloser]
-    supplied = {member.id: [CategoryId(each) for each in HOLDS[member.folder]] for member in members if member.folder in HOLDS}
+    supplied = {member.id: [CONTACT, *(CategoryId(each) for each in HOLDS[member.folder])] for member in members if member.folder in HOLDS}
     secret = [member.id for member in members if member.kind in SECRECY]
     return demo_agreement(supplied, [member.id for member in members], secret, rules, today)
 
