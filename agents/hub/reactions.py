@@ -33,7 +33,7 @@ def take_envelope(party: Party, opened: Opened, at: datetime) -> Effect | Refusa
             party.alarm("rejected", digest=str(digest))
         return Effect() if isinstance(body, Rejection) else Refusal.no_such_request
     room = 2 * MOST_OF_ONE if isinstance(body, Correction) else MOST_OF_ONE  # what is taken back is heard when nothing else is any more
-    if party.store.kept_from(case_id, opened.header.sender) >= room:
+    if party.kept_from(case_id, opened.header.sender) >= room:
         return Refusal.invalid
     event = Event(
         case_id=case_id,

@@ -53,6 +53,11 @@ CASE_OF: Final = sa.select(event.c.case_id).where(event.c.digest == _bytes("dige
 EVENTS: Final = sa.select(event).where(event.c.case_id == _of("case_id")).order_by(event.c.id)
 EVENT: Final = sa.select(event).where(event.c.case_id == _of("case_id"), event.c.digest == _bytes("digest"))
 KEPT_FROM: Final = sa.select(sa.func.count()).where(event.c.case_id == _of("case_id"), event.c.sender == _of("sender"))
+_FIRST: Final = event.alias("first")
+_BEGUN: Final = sa.exists().where(_FIRST.c.case_id == event.c.case_id, _FIRST.c.sender == event.c.sender, _FIRST.c.kind == _of("first"))
+EARLY: Final = sa.select(sa.func.count()).where(
+    event.c.sender == _of("sender"), event.c.kind == _of("kind"), event.c.at > _AT, sa.not_(_BEGUN)
+)
 MENTIONED: Final = (
     sa.select(mention).where(mention.c.name.in_(sa.bindparam("names", expanding=True))).order_by(mention.c.case_id, mention.c.digest)
 )

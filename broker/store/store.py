@@ -19,6 +19,7 @@ from broker.store.leases import Lease
 from broker.store.vault import ID, KEY, Vault, seal_under
 from broker.streams import UNSEQUENCED, topic_between
 from schemas import codec
+from schemas.enums import Kind
 from schemas.errors import ConfigurationError, Fault, StoreUnavailableError
 from schemas.events import Entry
 from schemas.identifiers import Digest, Incarnation, PartyId, SubjectRef
@@ -279,6 +280,12 @@ class Store:
         """How many envelopes of one sender a case holds."""
         with tables.reading(self.engine) as connection:
             return connection.scalar(queries.KEPT_FROM, {"case_id": str(case_id), "sender": sender}) or 0
+
+    def early(self, kind: Kind, first: Kind, sender: PartyId, since: datetime) -> int:
+        """How many envelopes of a kind came of one sender since then in cases of which no `first` of it has come."""
+        asked = {"kind": kind.value, "first": first.value, "sender": sender, "at": since}
+        with tables.reading(self.engine) as connection:
+            return connection.scalar(queries.EARLY, asked) or 0
 
     def marked(self, at: datetime) -> UUID | None:
         """A case whose record is to be rendered and that nobody is rendering."""

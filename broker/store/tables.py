@@ -15,7 +15,7 @@ from sqlalchemy.pool import StaticPool
 
 from schemas.errors import ConfigurationError, Fault, StoreUnavailableError
 
-SCHEMA: Final = "1"  # a store of another schema is refused by name until the first release
+SCHEMA: Final = "2"  # a store of another schema is refused by name until the first release
 READING: Final = "reading"  # a connection's option
 BUSY_MS: Final = 5000  # milliseconds to wait for another process' transaction
 IDLE_MS: Final = 10000  # milliseconds a transaction may sit idle on PostgreSQL
@@ -63,6 +63,7 @@ quarantine = sa.Table(
     sa.Column("reason", sa.String, nullable=False),
     sa.Column("at", Instant(), nullable=False),
     sa.Column("digest", sa.LargeBinary),  # of an envelope whose signature held
+    sa.Column("count", sa.BigInteger, nullable=False),  # records that it stands for
     sa.Column("told", sa.Boolean, nullable=False),  # whether the log tells of it
     sa.Column("raw", sa.LargeBinary, nullable=False),
     sa.Index("quarantine_untold", "told", "at"),
@@ -74,7 +75,7 @@ quarantine_size = sa.Table(  # what is kept of each stream and reason, apart for
     sa.Column("reason", sa.String, primary_key=True),
     sa.Column("signed", sa.Boolean, primary_key=True),
     sa.Column("bytes", sa.BigInteger, nullable=False),
-    sa.Column("gone", sa.BigInteger, nullable=False),  # rows without bytes, of which the log has told
+    sa.Column("gone", sa.BigInteger, nullable=False),  # records without bytes, of which the log has told
 )
 event = sa.Table(
     "event",
@@ -89,6 +90,7 @@ event = sa.Table(
     sa.Column("key_id", sa.LargeBinary, nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
     sa.UniqueConstraint("case_id", "digest"),
+    sa.Index("event_from", "sender", "kind", "at"),
 )
 mention = sa.Table(
     "mention",
