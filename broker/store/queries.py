@@ -32,7 +32,7 @@ def _free(prefix: str, name: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
 # the sweep of keys that nothing was sealed under; FOR SHARE where the server has it: no sweep begins before this transaction ends
 SWEPT: Final = sa.select(tables.meta.c.value).where(tables.meta.c.name == "swept")
 UNSWEPT: Final = SWEPT.with_for_update(read=True)
-SWEEP: Final = sa.update(tables.meta).where(tables.meta.c.name == "swept").values(value=_of("mark"))
+SWEEP: Final = sa.update(tables.meta).where(tables.meta.c.name == "swept", tables.meta.c.value == _of("held")).values(value=_of("mark"))
 KEY_IDS: Final = sa.select(event.c.key_id).where(event.c.case_id == _of("case_id"))
 
 # positions and receipts

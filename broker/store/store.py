@@ -71,7 +71,9 @@ class Store:
         try:
             self._check_own()
             self._check_keys()
-            self._swept = self._last_sweep()
+            with tables.transaction(self.engine) as connection:
+                tables.insert_new(connection, tables.meta, name="swept", value="")
+            self.last_sweep = self.read_last_sweep()
         except ConfigurationError:
             self.close()
             raise
@@ -94,10 +96,9 @@ class Store:
             fix = "stop, restore the newest keys.db; without it nothing here can be read"
             raise ConfigurationError([Fault(file="keys.db", message="is empty, and the store beside it is not: it was lost", fix=fix)])
 
-    def _last_sweep(self) -> str:
+    def read_last_sweep(self) -> str:
         """The mark that the last sweep of keys left."""
-        with tables.transaction(self.engine) as connection:
-            tables.insert_new(connection, tables.meta, name="swept", value="")
+        with tables.reading(self.engine) as connection:
             return connection.scalar(queries.SWEPT) or ""
 
     def close(self) -> None:
@@ -130,7 +131,7 @@ class Store:
             except _LeaseLostError:
                 return Applied(discarded=True)
             except _SweptError:  # the keys that were made for it may be gone: once more, with others
-                self._swept = self._last_sweep()
+                self.last_sweep = self.read_last_sweep()
         message = "keys were swept again and again while an effect was applied"
         raise StoreUnavailableError(message)
 
@@ -161,7 +162,7 @@ class Store:
         return Applied(applied=len(fresh), happened=tuple(happened), duplicates=len(effects) - len(fresh), renumbered=renumbered)
 
     def _prepare(self, effects: Sequence[Effect], at: datetime) -> _Prepared:
-        swept = self._swept
+        swept = self.last_sweep
         content: dict[int, tuple[bytes, bytes]] = {}
         kept: dict[bytes, tuple[str, bytes]] = {}
         names: set[str] = set()

@@ -178,6 +178,14 @@ unproven = sa.Table(  # content keys of which nobody knows yet whether anything 
     sa.Column("case_name", sa.String, nullable=False),
     sa.Column("made_at", Instant(), nullable=False, index=True),
 )
+sweep_mark = sa.Table(  # the store's mark as the keys know it: one row
+    "sweep_mark",
+    KEYS,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("last", sa.String, nullable=False),
+    sa.Column("next", sa.String),  # announced, while the store may have it or not
+    sa.Column("at", Instant(), nullable=False),  # when the last one was settled
+)
 
 
 def engine_of(url: str, tables: sa.MetaData) -> sa.Engine:
