@@ -346,6 +346,7 @@ class CaseRecord:
     corrected: Annotated[tuple[Corrected, ...], several(1000)]
     happened: Annotated[tuple[Happened, ...], several(MAX_HAPPENED)]
     timescales: Annotated[tuple[TimescaleState, ...], several(MAX_HAPPENED * MAX_TIMESCALES)]
+    left_out: Long  # how many answers, oral items and unasked questions did not fit: they are to be read at the hub
     unasked: Annotated[tuple[Unasked, ...], several(MAX_QUESTIONS * 40)]
 
 

@@ -36,6 +36,7 @@ OWN = {
     "mash/1 rating",
     "mash/1 happened",
     "mash/1 record thread",
+    "mash/1 told",
 }
 
 
