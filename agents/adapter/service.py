@@ -75,6 +75,8 @@ class Adapter(Agency):
         if isinstance(body, Rejection):  # a hub could not believe or open what we sent: a person rings it
             self.party.alarm("rejected", digest=str(body.answers))
             return rejected(self, opened, body, at)
+        if isinstance(body, Cancel | Request) and self.party.kept_from(body.case_id, opened.header.sender) >= 2 * MOST_OF_ONE:
+            return Refusal.invalid  # these are heard when no notice is any more, and not for ever
         if isinstance(body, Cancel):
             return self._cancelled(opened, body, at)
         if isinstance(body, Notice):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -18,8 +18,8 @@ from broker.party import Party
 from broker.times import epoch_at, epoch_span
 from schemas import codec
 from schemas.enums import Kind, Operation, Refusal
-from schemas.errors import OversizeRecordError
-from schemas.events import CaseRecord
+from schemas.errors import MalformedRecordError, OversizeRecordError
+from schemas.events import MAX_RATINGS, MAX_SAID, CaseRecord
 from schemas.identifiers import Digest, PartyId, Thread
 from schemas.records import Rejection
 
@@ -81,9 +81,12 @@ def told_anew(party: Party, opened: Opened, said: Rejection, at: datetime) -> Ef
 
 
 def _ever_less(record: CaseRecord) -> Iterator[CaseRecord]:
-    """A record whole, and with less and less of what takes most room; how much is left out is said."""
+    """A record with the newest of what grows for ever, and less and less of what takes most room; how much is left out is said."""
+    newest = replace(record, ratings=record.ratings[-MAX_RATINGS:], oral=record.oral[-MAX_SAID:], corrected=record.corrected[-MAX_SAID:])
+    older = sum(len(all_of) - len(kept) for all_of, kept in zip(_growing(record), _growing(newest), strict=True))
+    record = replace(newest, left_out=older)
     yield record
-    record = replace(record, answers=(), left_out=len(record.answers))
+    record = replace(record, answers=(), left_out=record.left_out + len(record.answers))
     yield record
     record = replace(record, oral=(), unasked=(), left_out=record.left_out + len(record.oral) + len(record.unasked))
     yield record
@@ -92,9 +95,13 @@ def _ever_less(record: CaseRecord) -> Iterator[CaseRecord]:
 def _fits(record: CaseRecord) -> bool:
     try:
         codec.encode(record)
-    except OversizeRecordError:
+    except (OversizeRecordError, MalformedRecordError):  # more bytes, or more of something, than a message holds
         return False
     return True
+
+
+def _growing(record: CaseRecord) -> tuple[Sized, ...]:
+    return record.ratings, record.oral, record.corrected
 
 
 def _name(case_id: UUID, consumer: PartyId) -> Digest:

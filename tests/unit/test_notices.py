@@ -288,6 +288,28 @@ def test_a_batch_is_counted_with_what_a_case_holds(borough, monkeypatch):
     assert [row.reason for row in rows(borough.trust.party, tables.quarantine)] == [Refusal.invalid.value] * 2
 
 
+@pytest.mark.parametrize("kind", [Kind.cancel, Kind.request])
+def test_a_hub_cannot_fill_an_agencys_case_with_cancels_or_requests_either(borough, monkeypatch, kind):
+    dossier = asked(borough, borough.trust)
+    monkeypatch.setattr("agents.adapter.service.MOST_OF_ONE", 2)
+    cancelled = Cancel(
+        request_digest=dossier.kept.digest,
+        case_id=dossier.request.case_id,
+        reason=CancelReason.withdrawn,
+        officer=OFFICER,
+        decided_at=NOW,
+        duty_contact=dossier.request.duty_contact,
+    )
+    for number in range(6):
+        again_asked = replace(dossier.request, decided_at=NOW + timedelta(minutes=number))
+        body = replace(cancelled, decided_at=again_asked.decided_at) if kind is Kind.cancel else again_asked
+        sealed(borough, body, kind, dossier.kept.thread)
+    drain(borough.hub.party)
+    work(borough.trust)
+    assert len([each for each in borough.trust.party.store.events(dossier.request.case_id) if each.sender == borough.hub.party.id]) == 4
+    assert [row.reason for row in rows(borough.trust.party, tables.quarantine)] == [Refusal.invalid.value] * 3
+
+
 @pytest.mark.parametrize("batches", [1, 2], ids=["in one batch", "one by one"])
 def test_a_hub_fills_an_agency_with_notices_of_nothing_only_so_far_and_both_are_told(borough, monkeypatch, batches):
     monkeypatch.setattr("agents.adapter.early.MOST_EARLY", 2)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from small_borough import SMALL, SmallBorough, alarms, outcomes, rows
+from desks import SHAH
+from joining import OPENED, SENT
+from small_borough import NOW, SMALL, SmallBorough, alarms, outcomes, rows
 
 from agents.demo import ceremony
 from agents.demo.ceremony import Member, renew
 from agents.hub import telling
+from agents.hub.casework import case_record
+from agents.hub.desk import rerate
 from broker.effect import Effect, Outgoing
 from broker.envelope import header_of
 from broker.follow import follow
@@ -18,7 +24,9 @@ from broker.store import tables
 from broker.streams import topic_between
 from broker.times import EPOCH, LIFETIME
 from schemas import codec
-from schemas.enums import ControllerKind, Kind, Refusal
+from schemas.enums import ControllerKind, Kind, Rag, Refusal
+from schemas.errors import MalformedRecordError
+from schemas.events import MAX_RATINGS, Rating
 from schemas.identifiers import PartyId, Thread
 from schemas.records import Rejection
 
@@ -172,3 +180,30 @@ def test_a_record_that_is_too_large_leaves_with_less_says_how_much_is_to_be_read
     assert "not_told" not in alarms(hub)
     assert hub.store.due_work(telling.TELL, borough.clock.at) is None
     assert encode(record)  # here it is whole
+
+
+def test_of_more_than_a_message_holds_the_newest_leave_and_the_rest_is_counted(borough, reader, monkeypatch):
+    for name, most in (("MAX_RATINGS", 2), ("MAX_SAID", 0)):
+        monkeypatch.setattr(telling, name, most)
+    borough.work()
+    (case,) = borough.hub.party.store.cases()
+    for number in range(3):
+        rag = Rag.amber if the_record(borough).rag is Rag.red else Rag.red
+        borough.clock.move(minutes=1)
+        rerate(borough.hub, case, SHAH, rag, f"The school has told of something new today, for the time {number + 1}.")
+    borough.work(borough.hub)
+    record, newest = the_record(borough), read(borough, reader)[-1]
+    assert newest.ratings == record.ratings[-2:]
+    assert newest.left_out == len(record.ratings) - 2
+    assert newest.answers == record.answers
+    assert alarms(borough.hub.party)["too_large"] > 0
+
+
+def test_a_record_of_two_hundred_new_ratings_still_leaves():
+    """The record holds two hundred with the first: encoded as it stood, it never left again."""
+    ratings = tuple(Rating(at=NOW, rag=Rag.red, officer=SHAH, rationale=f"the {each}th") for each in range(MAX_RATINGS + 1))
+    record = replace(case_record([OPENED, *SENT.values()]), ratings=ratings)
+    with pytest.raises(MalformedRecordError):
+        codec.encode(record)
+    going = next(each for each in telling._ever_less(record) if telling._fits(each))
+    assert (going.ratings, going.left_out) == (ratings[1:], 1)
