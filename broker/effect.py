@@ -65,6 +65,8 @@ class Quarantined:
     raw: bytes = field(repr=False)
     digest: Digest | None = None  # of an envelope whose signature held
     at: datetime | None = None  # when it was kept, once it is read back
+    count: int = 1  # records; more where the transport could not hand them over one by one
+    told: bool = False  # by an entry of its own, at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,8 @@ class Tally:
     reason: Refusal
     since: datetime
     until: datetime
-    count: int
+    rows: int
+    count: int  # records
     first: Digest | None
 
 

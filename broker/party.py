@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import structlog
 
 from broker import keystore
 from broker.directory import Trust
-from broker.effect import Milestone, Outgoing
+from broker.effect import Event, Milestone, Outgoing
 from broker.envelope import PROTOCOL, Sealed, seal
 from broker.keys import SigningKey, kid_of
 from broker.liveness import this_process
@@ -66,6 +67,7 @@ class Party:
         self.meters = Meters()
         self.owner = this_process()
         self.parked: dict[str, datetime] = {}  # topics beyond whose end we stand, and until when they are left alone
+        self.coming: list[Event] = []  # of the batch that is being read: what is accepted before any store has it
         self._renewals: list[Callable[[], None]] = []
         self.followed: dict[str, int] = {}  # how far this process has read the network's own topics: each process believes for itself
         self._check_listed()
@@ -161,6 +163,10 @@ class Party:
             commitment=Digest.zero(),
         )
         return seal(outgoing.body, header, recipient, signing, key)
+
+    def kept_from(self, case_id: UUID, sender: PartyId) -> int:
+        """How many envelopes of one sender a case holds, with those of the batch that is being read."""
+        return self.store.kept_from(case_id, sender) + sum((each.case_id, each.sender) == (case_id, sender) for each in self.coming)
 
     def alarm(self, reason: str, **facts: object) -> None:
         """Tell people: a log line at error level and a counter."""

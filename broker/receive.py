@@ -13,7 +13,7 @@ import structlog
 from broker.effect import Effect, Milestone, Outgoing, Position, Quarantined, Receipt
 from broker.envelope import Opened, Refused, open_envelope
 from broker.party import Party
-from broker.ports import Fetched, TopicRecord
+from broker.ports import Fetched, Skip, SkipReason, TopicRecord
 from broker.store import quarantine
 from broker.streams import route_of
 from broker.times import PARKED_LIFE
@@ -51,7 +51,7 @@ def receive(party: Party, topics: Iterable[str], react: React, wait: float) -> b
 def _accept(party: Party, batch: Fetched, react: React) -> bool:
     """A batch in one transaction; if something in it cannot be applied, each record in its own, so that one never stops the rest."""
     at = party.now()
-    effects = _fresh(party, [_effect(party, record, react, at) for record in batch.records])
+    effects = _effects(party, batch.records, react, at)
     party.reached(Milestone.verified)
     effects += [_skipped(party, batch, at)]
     _tell(party, effects, batch.topic)
@@ -95,17 +95,21 @@ def _singly(party: Party, batch: Fetched, effects: list[Effect]) -> bool:
     return True
 
 
-def _fresh(party: Party, effects: list[Effect]) -> list[Effect]:
-    """What was received before is only counted: a flood of replays makes no keys, no rows and no notes."""
-    seen = party.store.seen([each.received.digest for each in effects if each.received is not None])
-    fresh = []
-    for each in effects:
-        if each.received is None:
-            fresh.append(each)
+def _effects(party: Party, records: Iterable[TopicRecord], react: React, at: datetime) -> list[Effect]:
+    """What each record does. What was received before is only counted: a flood of replays makes no keys, no rows and no notes."""
+    party.coming.clear()
+    effects: list[Effect] = []
+    came: set[Digest] = set()
+    for record in records:
+        opened = _opened(party, record, at)
+        header, digest = opened.header, opened.digest
+        if header is not None and digest is not None and (digest in came or party.store.seen([digest])):
+            effects.append(Effect(received=_receipt(record, header, digest, "accepted")))
             continue
-        fresh.append(Effect(received=each.received) if each.received.digest in seen else each)
-        seen.add(each.received.digest)  # the same bytes twice in one batch
-    return fresh
+        effects.append(_effect(party, record, opened, react, at))
+        party.coming.extend(effects[-1].events)
+        came |= {digest} if digest is not None else set()  # the same bytes twice in one batch
+    return effects
 
 
 def reopen_parked(party: Party, react: React) -> bool:
@@ -119,7 +123,8 @@ def _reopen(party: Party, kept: Quarantined, react: React) -> bool:
     at = party.now()
     try:
         record = TopicRecord(topic=kept.topic, offset=kept.offset, key=b"", value=kept.raw, appended_at=kept.at or at)
-        effect = _effect(party, record, react, at)
+        party.coming.clear()
+        effect = _effect(party, record, _opened(party, record, at), react, at)
         if any(each.reason is Refusal.directory_ahead for each in effect.quarantined):
             if at < record.appended_at + PARKED_LIFE:
                 return False
@@ -133,13 +138,8 @@ def _reopen(party: Party, kept: Quarantined, react: React) -> bool:
     return True
 
 
-def _effect(party: Party, record: TopicRecord, react: React, at: datetime) -> Effect:
+def _effect(party: Party, record: TopicRecord, opened: Opened | Refused, react: React, at: datetime) -> Effect:
     """What one record does: any error inside withholds, quarantines and tells, and the stream goes on."""
-    try:
-        opened = _opened(party, record, at)
-    except Exception as error:  # noqa: BLE001 - a fault of ours on hostile bytes must not stop the others
-        party.alarm("open_failed", topic=record.topic, error=type(error).__name__)
-        opened = Refused(1, Refusal.malformed)
     if isinstance(opened, Refused):
         crowded = opened.reason is Refusal.directory_ahead and quarantine.parked_on(party.store.engine, record.topic) >= MOST_PARKED
         return _refused(party, record, Refusal.untrusted if crowded else opened.reason, opened.header, opened.digest)
@@ -157,7 +157,16 @@ def _effect(party: Party, record: TopicRecord, react: React, at: datetime) -> Ef
 
 
 def _opened(party: Party, record: TopicRecord, at: datetime) -> Opened | Refused:
-    """Open it; when its key is not here, once more if a new one is: the week may have turned since this process began."""
+    """Open it; a fault of ours on hostile bytes must not stop the others."""
+    try:
+        return _tried(party, record, at)
+    except Exception as error:  # noqa: BLE001 - as above
+        party.alarm("open_failed", topic=record.topic, error=type(error).__name__)
+        return Refused(1, Refusal.malformed)
+
+
+def _tried(party: Party, record: TopicRecord, at: datetime) -> Opened | Refused:
+    """When its key is not here, once more if a new one is: the week may have turned since this process began."""
     route = route_of(record.topic)
     opened = open_envelope(record.value, route, party.keys.opening, party.trust, at)
     if isinstance(opened, Refused) and opened.step == UNWRAP and opened.reason is Refusal.expired and party.reload_keys():
@@ -183,13 +192,19 @@ def _refused(party: Party, record: TopicRecord, reason: Refusal, header: Header 
 
 
 def _skipped(party: Party, batch: Fetched, at: datetime) -> Effect:
-    """Offsets without a record are named, entered and told: never a silent jump."""
+    """Offsets without a record are named, entered and told: never a silent jump. What cannot be read is entered once a minute."""
     for skip in batch.skips:
         party.meters.skipped.labels(topic=batch.topic, reason=skip.reason.value).inc(skip.after - skip.first)
         party.alarm("skipped", topic=batch.topic, first=skip.first, after=skip.after)
-    rows = tuple(Quarantined(topic=batch.topic, offset=skip.first, reason=Refusal.unreadable, raw=b"") for skip in batch.skips)
-    entries = tuple(note(party, f"skipped.{skip.reason.value}.{skip.after - skip.first}", at) for skip in batch.skips)
-    return Effect(quarantined=rows, entries=entries)
+    gaps = [skip for skip in batch.skips if skip.reason is SkipReason.behind_start]
+    entries = tuple(note(party, f"skipped.{skip.reason.value}.{skip.after - skip.first}", at) for skip in gaps)
+    return Effect(quarantined=tuple(_unread(batch.topic, skip) for skip in batch.skips), entries=entries)
+
+
+def _unread(topic: str, skip: Skip) -> Quarantined:
+    """What a skip leaves: how many offsets, and whether it has an entry of its own."""
+    told = skip.reason is SkipReason.behind_start
+    return Quarantined(topic=topic, offset=skip.first, reason=Refusal.unreadable, raw=b"", count=skip.after - skip.first, told=told)
 
 
 def _tell(party: Party, effects: list[Effect], topic: str) -> None:

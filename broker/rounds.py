@@ -53,7 +53,15 @@ def do_work(party: Party, kind: str, life: timedelta, failed: str, effect_of: Ca
 def tend(party: Party) -> bool:
     """What each minute wants: leases of processes that are gone, what was quarantined, the log's index and signature, orphaned keys."""
     leases.free_the_gone(party.store.engine, party.now())
-    return each_alone(party, lambda: tell_log(party), lambda: _sequence(party), lambda: orphans.sweep(party.store, party.now()) > 0)
+    return each_alone(party, lambda: tell_log(party), lambda: _sequence(party), lambda: _sweep(party))
+
+
+def _sweep(party: Party) -> bool:
+    """Keys that nothing was sealed under go; none do when the store beside them is older, or another."""
+    swept = orphans.sweep(party.store, party.now())
+    if swept is None:
+        party.alarm("keys_disagree")
+    return bool(swept)
 
 
 def _sequence(party: Party) -> bool:

@@ -15,6 +15,8 @@ from schemas.records import Answer, Consents, LadderStep, NearMiss, Necessity, O
 MAX_CHOSEN = 2000  # questions of one case to all agencies; a decision and its adjustments fit one record
 MAX_ADJUSTMENTS = 20
 MAX_HAPPENED = 200  # recorded of one case: far more than any case sees
+MAX_RATINGS = 200  # of one case, as a message holds them: the newest
+MAX_SAID = 1000  # oral items, and corrections, likewise
 MAX_TIMESCALES = 200  # that one thing starts: a hub's own hundred and the national ones
 FIRST_BIRTH_YEAR = 1900  # nobody older is asked about: an earlier year is a typing error
 
@@ -341,13 +343,14 @@ class CaseRecord:
     rag: Rag
     purpose: Purpose
     subjects: Annotated[tuple[Subject, ...], several(MAX_SUBJECTS)]
-    ratings: Annotated[tuple[Rating, ...], several(200)]
+    ratings: Annotated[tuple[Rating, ...], several(MAX_RATINGS)]
     agencies: Annotated[tuple[AgencyState, ...], several(400)]
     answers: Annotated[tuple[JoinedAnswer, ...], several(MAX_QUESTIONS * 40)]
-    oral: Annotated[tuple[OralItem, ...], several(1000)]
-    corrected: Annotated[tuple[Corrected, ...], several(1000)]
+    oral: Annotated[tuple[OralItem, ...], several(MAX_SAID)]
+    corrected: Annotated[tuple[Corrected, ...], several(MAX_SAID)]
     happened: Annotated[tuple[Happened, ...], several(MAX_HAPPENED)]
     timescales: Annotated[tuple[TimescaleState, ...], several(MAX_HAPPENED * MAX_TIMESCALES)]
+    left_out: Long  # how much of this did not fit, older ratings and words first: it is to be read at the hub
     unasked: Annotated[tuple[Unasked, ...], several(MAX_QUESTIONS * 40)]
 
 

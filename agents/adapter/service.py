@@ -13,6 +13,7 @@ from agents.adapter.anew import rejected, said_anew
 from agents.adapter.answer import Asked, Decided, Said, entries_of, entry, repeated
 from agents.adapter.correction import ERASE, erased
 from agents.adapter.dossier import PEOPLES, Dossier, revision_name
+from agents.adapter.early import may_come
 from agents.adapter.glass import queued
 from agents.adapter.parts import sent
 from agents.adapter.search import Search, consistent, is_settled
@@ -75,6 +76,8 @@ class Adapter(Agency):
         if isinstance(body, Rejection):  # a hub could not believe or open what we sent: a person rings it
             self.party.alarm("rejected", digest=str(body.answers))
             return rejected(self, opened, body, at)
+        if isinstance(body, Cancel | Request) and self.party.kept_from(body.case_id, opened.header.sender) >= 2 * MOST_OF_ONE:
+            return Refusal.invalid  # these are heard when no notice is any more, and not for ever
         if isinstance(body, Cancel):
             return self._cancelled(opened, body, at)
         if isinstance(body, Notice):
@@ -116,11 +119,11 @@ class Adapter(Agency):
     def _noticed(self, opened: Opened, notice: Notice, at: datetime) -> Effect | Refusal:
         """Only the hub that asked may move a deadline, on the thread it asked on; a notice that comes before its request waits for it."""
         asked = self._known(notice.request_digest, notice.case_id)
-        if asked is None and self.party.store.case_of(notice.request_digest) is not None:  # of another case, or no request
+        if asked is None and not may_come(self.party, notice, opened.header.sender, at):
             return Refusal.no_such_request
         if asked is not None and not _is_theirs(asked, opened, notice.case_id):
             return Refusal.no_such_request
-        if self.party.store.kept_from(notice.case_id, opened.header.sender) >= MOST_OF_ONE:
+        if self.party.kept_from(notice.case_id, opened.header.sender) >= MOST_OF_ONE:
             return Refusal.invalid
         told = Entry(
             at=at,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from agents.adapter.sources.opening import source_faults
+from agents.adapter.sources.opening import freshness, source_faults
 from agents.adapter.sources.settings import SourceSettings
 from agents.cli.compose import adapter_settings, hub_settings, own_pack
 from agents.cli.log import verify_party
@@ -236,4 +236,18 @@ def _sources(folder: Path) -> tuple[SourceSettings, ...]:
 def _source(source: SourceSettings, folder: Path) -> str:
     if faults := source_faults(source, folder):
         raise ConfigurationError(faults)
-    return f"kind {source.kind}, answers {len(source.category)} categories"
+    said = f"kind {source.kind}, answers {len(source.category)} categories"
+    as_of = freshness(source, folder)
+    if as_of is None:
+        return f"{said}: a person does"
+    stands = f"as of {as_of:%d %b %Y %H:%M} UTC, {_long(source.allowed_lag)} allowed"
+    if utc_now() - as_of > source.allowed_lag:
+        message = f"is stale, {stands}: nothing it does not hold is called not held, and what it holds a person releases"
+        fix = "bring it up to date, see what writes it; or say how far behind it may be (allowed_lag)"
+        raise ConfigurationError([Fault(file=str(folder / "adapter.toml"), field=f"source {source.name}", message=message, fix=fix)])
+    return f"{said}, {stands}"
+
+
+def _long(lag: timedelta) -> str:
+    hours, rest = divmod(lag, timedelta(hours=1))
+    return f"{lag.days} days" if lag == timedelta(days=lag.days) else f"{hours} h {rest // timedelta(minutes=1)} min"

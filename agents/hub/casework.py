@@ -96,6 +96,7 @@ def case_record(events: Iterable[Kept]) -> CaseRecord | None:
         corrected=_corrected(ordered),
         happened=tuple(body for _, body in happened(ordered)),
         timescales=tuple(timescale_states(ordered)),
+        left_out=0,
         unasked=tuple(sorted(opened.unasked, key=lambda each: (each.agency, each.subject_ref, each.category))),
     )
 

@@ -23,6 +23,7 @@ from agents.hub.once import contact_name, necessity_name, work_named
 from agents.hub.reactions import take_envelope
 from agents.hub.reasking import lacks_rationale
 from agents.hub.settings import HubSettings
+from agents.hub.telling import TELL, telling_work, told
 from agents.logged import CASE_OPENED
 from broker.anew import ANEW
 from broker.effect import Done, Effect, Kept, Mark, Milestone, Outgoing, Work, digest_of, local_event, once
@@ -46,7 +47,6 @@ from schemas.statements import Party as Listed
 
 OPEN: Final = "open"
 ASK: Final = "ask"
-TELL: Final = "tell"
 LEASE: Final = timedelta(seconds=60)
 
 
@@ -77,6 +77,15 @@ class Hub:
     def agencies(self) -> list[Listed]:
         """The agencies the directory lists, by id."""
         return [each for each in self.party.trust.directory.parties if each.id.kind == "agency"]
+
+    @property
+    def consumers(self) -> list[PartyId]:
+        """The systems the directory lists that read case records, by id."""
+        return [each.id for each in self.party.trust.directory.parties if each.id.kind == "consumer"]
+
+    @property
+    def _others(self) -> list[PartyId]:
+        return [*(each.id for each in self.agencies), *self.consumers]
 
     def intake(self, data: bytes, file: str) -> Taken:
         """Take contacts in; a line seen before is known, a bad one kept aside with its reasons."""
@@ -187,7 +196,7 @@ class Hub:
         return follow(self.party) and reopen_parked(self.party, self.react)
 
     def _receive(self, wait: float) -> bool:
-        return receive(self.party, [topic_between(each.id, self.party.id) for each in self.agencies], self.react, wait)
+        return receive(self.party, [topic_between(each, self.party.id) for each in self._others], self.react, wait)
 
     def tick(self) -> None:
         """Index what the log has not indexed yet, and sign; try what waited for a newer directory."""
@@ -214,7 +223,7 @@ class Hub:
 
     def _tell(self) -> bool:
         """Send case records to their consumers, each by itself."""
-        return do_work(self.party, TELL, LEASE, "not_told", self._told)
+        return do_work(self.party, TELL, LEASE, "not_told", lambda work, at: told(self.party, work, at))
 
     def _due(self) -> bool:
         """Deadlines that pass in silence, and whom to tell of one."""
@@ -319,26 +328,9 @@ class Hub:
             if each.conflict:
                 self.party.alarm("conflict", digest=str(each.request_digest))
         entry = case_entry(at, Operation.combination, self.party.actor, case_id, None, f"version.{record.version}")
-        consumers = [each.id for each in self.party.trust.directory.parties if each.id.kind == "consumer"]
-        telling = tuple(work_named(TELL, (str(case_id), str(record.version), each), case_id, at) for each in consumers)
+        telling = tuple(telling_work(case_id, record.version, each, at) for each in self.consumers)
         erasing = tuple(erasing_work(case_id, each, at) for each in taken_back(events))
         return Effect(rendered=marks, entries=(entry,), work=(*telling, *erasing))
-
-    def _told(self, work: Work, at: datetime) -> Effect:
-        """The newest version of a case to one consumer; of an older one nothing is sent."""
-        _, _, version, consumer = work.id.split("/")
-        record = self.record(work.case_id)
-        if record is None or str(record.version) != version or self.party.trust.party(PartyId(consumer)) is None:
-            return Effect()
-        outgoing = Outgoing(
-            kind=Kind.case_record,
-            recipient=PartyId(consumer),
-            thread=Thread(digest_of(b"mash/1 record thread" + work.case_id.bytes + consumer.encode())[: Thread.size]),
-            case_id=work.case_id,
-            body=record,
-            entries=(case_entry(at, Operation.disclosure, self.party.actor, work.case_id, None, f"version.{version}"),),
-        )
-        return Effect(outgoing=(outgoing,))
 
     def record(self, case_id: UUID) -> CaseRecord | None:
         """A case as it stands."""

@@ -45,7 +45,8 @@ def untold(engine: sa.Engine, at: datetime) -> list[Tally]:
     table = tables.quarantine
     minute = (sa.type_coerce(table.c.at, sa.BigInteger) // sa.literal(MINUTE // tables.TICK, sa.BigInteger)).label("minute")
     query = (
-        sa.select(table.c.topic, table.c.reason, minute, sa.func.count().label("rows"), sa.func.min(table.c.offset).label("first"))
+        sa.select(table.c.topic, table.c.reason, minute, sa.func.min(table.c.offset).label("first"))
+        .add_columns(sa.func.count().label("rows"), sa.func.sum(table.c.count).label("records"))
         .where(table.c.told.is_(False), table.c.at < at - (at - tables.START) % MINUTE)
         .group_by(table.c.topic, table.c.reason, minute)
         .order_by(minute, table.c.topic, table.c.reason)
@@ -60,7 +61,8 @@ def untold(engine: sa.Engine, at: datetime) -> list[Tally]:
             reason=Refusal(row.reason),
             since=tables.START + row.minute * MINUTE,
             until=tables.START + (row.minute + 1) * MINUTE,
-            count=row.rows,
+            rows=row.rows,
+            count=int(row.records),
             first=None if first is None else Digest(first),
         )
         for row, first in zip(found, firsts, strict=True)
@@ -86,11 +88,10 @@ def _keep(connection: sa.Connection, each: Quarantined, at: datetime) -> None:
     table = tables.quarantine
     if connection.scalar(sa.select(sa.exists().where(table.c.topic == each.topic, table.c.offset == each.offset))):
         return
-    told = each.reason is Refusal.unreadable  # a gap has its own entry, at once
     bounded = each.reason not in {Refusal.unreadable, Refusal.directory_ahead}  # no bytes; or to be opened yet, and bounded in number
     raw = each.raw if not bounded or _has_room(connection, each) else b""
     row = {"topic": each.topic, "offset": each.offset, "reason": each.reason.value, "digest": each.digest, "raw": raw}
-    tables.insert_new(connection, table, at=at, told=told, **row)
+    tables.insert_new(connection, table, at=at, told=each.told, count=each.count, **row)
 
 
 def _has_room(connection: sa.Connection, each: Quarantined) -> bool:
@@ -110,19 +111,21 @@ def _tell_of(connection: sa.Connection, tally: Tally) -> None:
     """Exactly the rows that were counted, or another process has told of some."""
     table = tables.quarantine
     counted = (table.c.topic == tally.topic, table.c.reason == tally.reason.value, table.c.at >= tally.since, table.c.at < tally.until)
-    if connection.execute(sa.update(table).where(*counted, table.c.told.is_(False)).values(told=True)).rowcount != tally.count:
+    if connection.execute(sa.update(table).where(*counted, table.c.told.is_(False)).values(told=True)).rowcount != tally.rows:
         message = "what is quarantined changed while it was counted"
         raise StoreUnavailableError(message)
     for signed in (False, True):  # a row that kept no bytes has now said all it has to say
         empty = (sa.func.length(table.c.raw) == 0, table.c.digest.is_not(None) if signed else table.c.digest.is_(None))
-        if gone := connection.execute(sa.delete(table).where(*counted, *empty)).rowcount:
+        gone = connection.scalars(sa.delete(table).where(*counted, *empty).returning(table.c.count)).all()
+        if gone:
             size = tables.quarantine_size
+            tables.insert_new(connection, size, topic=tally.topic, reason=tally.reason.value, signed=signed, bytes=0, gone=0)
             counting = sa.update(size).where(*_size_of(tally.topic, tally.reason, signed=signed))
-            connection.execute(counting.values(gone=size.c.gone + gone))
+            connection.execute(counting.values(gone=size.c.gone + sum(gone)))
 
 
 def count(engine: sa.Engine) -> int:
-    """How much was ever quarantined, whether or not its bytes were kept."""
-    rows, gone = sa.select(sa.func.count()).select_from(tables.quarantine), sa.select(sa.func.sum(tables.quarantine_size.c.gone))
+    """How many records were ever quarantined, whether or not their bytes were kept."""
+    rows, gone = sa.select(sa.func.sum(tables.quarantine.c.count)), sa.select(sa.func.sum(tables.quarantine_size.c.gone))
     with tables.reading(engine) as connection:
-        return (connection.scalar(rows) or 0) + int(connection.scalar(gone) or 0)
+        return int(connection.scalar(rows) or 0) + int(connection.scalar(gone) or 0)

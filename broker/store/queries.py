@@ -32,7 +32,7 @@ def _free(prefix: str, name: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
 # the sweep of keys that nothing was sealed under; FOR SHARE where the server has it: no sweep begins before this transaction ends
 SWEPT: Final = sa.select(tables.meta.c.value).where(tables.meta.c.name == "swept")
 UNSWEPT: Final = SWEPT.with_for_update(read=True)
-SWEEP: Final = sa.update(tables.meta).where(tables.meta.c.name == "swept").values(value=_of("mark"))
+SWEEP: Final = sa.update(tables.meta).where(tables.meta.c.name == "swept", tables.meta.c.value == _of("held")).values(value=_of("mark"))
 KEY_IDS: Final = sa.select(event.c.key_id).where(event.c.case_id == _of("case_id"))
 
 # positions and receipts
@@ -53,6 +53,11 @@ CASE_OF: Final = sa.select(event.c.case_id).where(event.c.digest == _bytes("dige
 EVENTS: Final = sa.select(event).where(event.c.case_id == _of("case_id")).order_by(event.c.id)
 EVENT: Final = sa.select(event).where(event.c.case_id == _of("case_id"), event.c.digest == _bytes("digest"))
 KEPT_FROM: Final = sa.select(sa.func.count()).where(event.c.case_id == _of("case_id"), event.c.sender == _of("sender"))
+_FIRST: Final = event.alias("first")
+_BEGUN: Final = sa.exists().where(_FIRST.c.case_id == event.c.case_id, _FIRST.c.sender == event.c.sender, _FIRST.c.kind == _of("first"))
+EARLY: Final = sa.select(sa.func.count()).where(
+    event.c.sender == _of("sender"), event.c.kind == _of("kind"), event.c.at > _AT, sa.not_(_BEGUN)
+)
 MENTIONED: Final = (
     sa.select(mention).where(mention.c.name.in_(sa.bindparam("names", expanding=True))).order_by(mention.c.case_id, mention.c.digest)
 )

@@ -19,6 +19,7 @@ from broker.store.leases import Lease
 from broker.store.vault import ID, KEY, Vault, seal_under
 from broker.streams import UNSEQUENCED, topic_between
 from schemas import codec
+from schemas.enums import Kind
 from schemas.errors import ConfigurationError, Fault, StoreUnavailableError
 from schemas.events import Entry
 from schemas.identifiers import Digest, Incarnation, PartyId, SubjectRef
@@ -70,7 +71,9 @@ class Store:
         try:
             self._check_own()
             self._check_keys()
-            self._swept = self._last_sweep()
+            with tables.transaction(self.engine) as connection:
+                tables.insert_new(connection, tables.meta, name="swept", value="")
+            self.last_sweep = self.read_last_sweep()
         except ConfigurationError:
             self.close()
             raise
@@ -93,10 +96,9 @@ class Store:
             fix = "stop, restore the newest keys.db; without it nothing here can be read"
             raise ConfigurationError([Fault(file="keys.db", message="is empty, and the store beside it is not: it was lost", fix=fix)])
 
-    def _last_sweep(self) -> str:
+    def read_last_sweep(self) -> str:
         """The mark that the last sweep of keys left."""
-        with tables.transaction(self.engine) as connection:
-            tables.insert_new(connection, tables.meta, name="swept", value="")
+        with tables.reading(self.engine) as connection:
             return connection.scalar(queries.SWEPT) or ""
 
     def close(self) -> None:
@@ -129,7 +131,7 @@ class Store:
             except _LeaseLostError:
                 return Applied(discarded=True)
             except _SweptError:  # the keys that were made for it may be gone: once more, with others
-                self._swept = self._last_sweep()
+                self.last_sweep = self.read_last_sweep()
         message = "keys were swept again and again while an effect was applied"
         raise StoreUnavailableError(message)
 
@@ -160,7 +162,7 @@ class Store:
         return Applied(applied=len(fresh), happened=tuple(happened), duplicates=len(effects) - len(fresh), renumbered=renumbered)
 
     def _prepare(self, effects: Sequence[Effect], at: datetime) -> _Prepared:
-        swept = self._swept
+        swept = self.last_sweep
         content: dict[int, tuple[bytes, bytes]] = {}
         kept: dict[bytes, tuple[str, bytes]] = {}
         names: set[str] = set()
@@ -279,6 +281,12 @@ class Store:
         """How many envelopes of one sender a case holds."""
         with tables.reading(self.engine) as connection:
             return connection.scalar(queries.KEPT_FROM, {"case_id": str(case_id), "sender": sender}) or 0
+
+    def early(self, kind: Kind, first: Kind, sender: PartyId, since: datetime) -> int:
+        """How many envelopes of a kind came of one sender since then in cases of which no `first` of it has come."""
+        asked = {"kind": kind.value, "first": first.value, "sender": sender, "at": since}
+        with tables.reading(self.engine) as connection:
+            return connection.scalar(queries.EARLY, asked) or 0
 
     def marked(self, at: datetime) -> UUID | None:
         """A case whose record is to be rendered and that nobody is rendering."""

@@ -15,7 +15,7 @@ from sqlalchemy.pool import StaticPool
 
 from schemas.errors import ConfigurationError, Fault, StoreUnavailableError
 
-SCHEMA: Final = "1"  # a store of another schema is refused by name until the first release
+SCHEMA: Final = "2"  # a store of another schema is refused by name until the first release
 READING: Final = "reading"  # a connection's option
 FLEETING: Final = "fleeting"  # likewise
 BUSY_MS: Final = 5000  # milliseconds to wait for another process' transaction
@@ -64,6 +64,7 @@ quarantine = sa.Table(
     sa.Column("reason", sa.String, nullable=False),
     sa.Column("at", Instant(), nullable=False),
     sa.Column("digest", sa.LargeBinary),  # of an envelope whose signature held
+    sa.Column("count", sa.BigInteger, nullable=False),  # records that it stands for
     sa.Column("told", sa.Boolean, nullable=False),  # whether the log tells of it
     sa.Column("raw", sa.LargeBinary, nullable=False),
     sa.Index("quarantine_untold", "told", "at"),
@@ -75,7 +76,7 @@ quarantine_size = sa.Table(  # what is kept of each stream and reason, apart for
     sa.Column("reason", sa.String, primary_key=True),
     sa.Column("signed", sa.Boolean, primary_key=True),
     sa.Column("bytes", sa.BigInteger, nullable=False),
-    sa.Column("gone", sa.BigInteger, nullable=False),  # rows without bytes, of which the log has told
+    sa.Column("gone", sa.BigInteger, nullable=False),  # records without bytes, of which the log has told
 )
 event = sa.Table(
     "event",
@@ -91,6 +92,7 @@ event = sa.Table(
     sa.Column("content", sa.LargeBinary, nullable=False),
     sa.UniqueConstraint("case_id", "digest"),
     sa.Index("event_when", "kind", "at"),
+    sa.Index("event_from", "sender", "kind", "at"),
 )
 mention = sa.Table(
     "mention",
@@ -177,6 +179,14 @@ unproven = sa.Table(  # content keys of which nobody knows yet whether anything 
     sa.Column("id", sa.LargeBinary, primary_key=True),
     sa.Column("case_name", sa.String, nullable=False),
     sa.Column("made_at", Instant(), nullable=False, index=True),
+)
+sweep_mark = sa.Table(  # the store's mark as the keys know it: one row
+    "sweep_mark",
+    KEYS,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("last", sa.String, nullable=False),
+    sa.Column("next", sa.String),  # announced, while the store may have it or not
+    sa.Column("at", Instant(), nullable=False),  # when the last one was settled
 )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import sqlalchemy as sa
@@ -21,6 +21,7 @@ from schemas.errors import ConfigurationError, Fault, StoreUnavailableError
 NONCE: Final = 12  # bytes: random, for the few seals under one wrapping key
 KEY: Final = 32  # bytes, AES-256
 ID: Final = 16  # bytes, random name of a content key
+NEVER: Final = datetime.max.replace(tzinfo=UTC)  # made then: kept, and no orphan
 Random = Callable[[int], bytes]
 _NAMED: Final = sa.select(tables.case_key).where(tables.case_key.c.name.in_(sa.bindparam("names", expanding=True)))
 _CONTENT: Final = sa.select(tables.content_key).where(tables.content_key.c.id.in_(sa.bindparam("ids", expanding=True)))
@@ -117,6 +118,44 @@ class Vault:
         """Content keys made before an instant of which it is not known whether they are used, oldest first: id and their case's key."""
         with tables.reading(self._engine) as connection:
             return [(row.id, row.case_name) for row in connection.execute(_UNPROVEN, {"before": before, "most": most})]
+
+    def agreed(self, read: Callable[[], str], at: datetime) -> str | None:
+        """The store's mark, if it is the last or the next: it is the store that these keys were made for.
+
+        None if it is not: no key that is here now is ever taken for an orphan, and that store is believed from now on.
+        """
+        table = tables.sweep_mark
+        with tables.transaction(self._engine) as connection:
+            tables.insert_new(connection, table, id=0, last=read(), next=None, at=at)
+            row = connection.execute(sa.select(table).with_for_update()).one()
+            mark = read()  # while nobody else changes ours, so that no change under way looks like another store
+            if mark == row.next:  # whoever announced it was cut off after the store had it
+                connection.execute(sa.update(table).values(last=mark, next=None, at=at))
+            if mark in {row.last, row.next}:
+                return mark
+            connection.execute(sa.update(tables.unproven).values(made_at=NEVER))
+            connection.execute(sa.update(table).values(last=mark, next=None, at=at))
+        return None
+
+    def made_since_mark(self, settled_before: datetime) -> bool:
+        """Whether keys were made after the mark was settled, and that was before an instant."""
+        table, keys = tables.sweep_mark, tables.unproven
+        made = sa.exists().where(keys.c.made_at > table.c.at, keys.c.made_at < NEVER)
+        with tables.reading(self._engine) as connection:
+            return bool(connection.scalar(sa.select(sa.exists().where(table.c.at <= settled_before, made))))
+
+    def next_mark(self, last: str, proposed: str) -> str | None:
+        """Announce what mark comes after `last`: the one proposed, or the one announced already; None when `last` is not the last."""
+        table = tables.sweep_mark
+        with tables.transaction(self._engine) as connection:
+            connection.execute(sa.update(table).where(table.c.last == last, table.c.next.is_(None)).values(next=proposed))
+            return connection.scalar(sa.select(table.c.next).where(table.c.last == last))
+
+    def settle_mark(self, mark: str, at: datetime) -> None:
+        """The store has the mark that was announced."""
+        table = tables.sweep_mark
+        with tables.transaction(self._engine) as connection:
+            connection.execute(sa.update(table).where(table.c.next == mark).values(last=mark, next=None, at=at))
 
     def prove(self, used: Sequence[bytes], orphaned: Sequence[bytes]) -> None:
         """Known from now on: these are used; those never will be, and go, also from SQLite's write-ahead log."""

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 from contextlib import closing, suppress
 from datetime import timedelta
 from functools import partial
 from unittest.mock import patch
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 from borough import Child, in_child
 from network import HUB, NOW, POLICE, TestNetwork, acknowledgement
-from small_borough import SmallBorough
+from small_borough import SmallBorough, alarms
 
 from broker.effect import Effect, Outgoing, Receipt
 from broker.envelope import seal
 from broker.store import orphans, tables
-from broker.store.orphans import AGE, MOST, sweep
+from broker.store.orphans import AGE, EVERY, MOST, sweep
 from broker.store.store import Store
 from broker.store.vault import Vault
 from schemas.enums import Kind, Operation
@@ -258,3 +259,102 @@ def test_destroying_a_key_destroys_every_copy_that_a_preparation_left_of_it(stor
         vault.prove([used, another], [])
         assert vault.destroy([used]) == 1
         assert set(vault.content_keys([used, copy, another])) == {another}
+
+
+# --------------------------------------------------------------------------------- an older store, or a copy, beside the keys
+
+
+def copy_of(urls, request, tmp_path):
+    """The store as it is now, under another address, beside the same keys."""
+    if urls[0].startswith("sqlite"):
+        path = tmp_path / f"{uuid4().hex}.sqlite"
+        with closing(sqlite3.connect(urls[0].removeprefix("sqlite:///"))) as source, closing(sqlite3.connect(path)) as target:
+            source.backup(target)
+        return f"sqlite:///{path}", urls[1]
+    server, name = request.getfixturevalue("postgres"), f"copy_{uuid4().hex}"
+    base = urls[0].partition("?")[0].rpartition("/")[2]
+    server.psql(f"CREATE DATABASE {name} TEMPLATE {base};")
+    return urls[0].replace(base, name), urls[1]
+
+
+def said(urls, name, at):
+    with opened(urls) as store:
+        return store.apply([effect(name)], sealer, at).applied
+
+
+@pytest.mark.proves("I13")
+@pytest.mark.parametrize("age", [0, 40], ids=["before any sweep", "after one"])
+def test_an_older_store_beside_the_keys_sweeps_nothing_and_the_newer_one_is_whole_when_it_is_back(store_urls, request, tmp_path, age):
+    said(store_urls, b"first", NOW)
+    if age:
+        with opened(store_urls) as store:
+            assert sweep(store, LATER) == 0
+    start = LATER + timedelta(minutes=age)
+    older = copy_of(store_urls, request, tmp_path)
+    said(store_urls, b"newer", start)
+    with opened(store_urls) as store:
+        store.apply([effect(b"newer")], sealer, start)  # came second: an orphan
+        assert sweep(store, start + EVERY) == 0  # a tick after keys were made: from now on an older store is known
+        made = keys_of(store)
+    late = start + timedelta(hours=3)
+    with opened(older) as store:
+        assert sweep(store, late) is None
+        assert keys_of(store) == made
+        assert [each.body for each in store.events(CASE)] == [ACK]
+        store.apply([effect(b"of the older")], sealer, late)
+        for hours in (0, 2, 4):
+            assert sweep(store, late + timedelta(hours=hours)) == 0
+        assert keys_of(store) >= made
+    with opened(store_urls) as store:
+        assert sweep(store, late + timedelta(hours=5)) is None
+        assert [each.body for each in store.events(CASE)] == [ACK] * 2
+        store.apply([effect(b"again")], sealer, late + timedelta(hours=5))
+        store.apply([effect(b"again")], sealer, late + timedelta(hours=5))
+        assert sweep(store, late + timedelta(hours=7)) == 1  # what is made from now on is swept again
+        assert [each.body for each in store.events(CASE)] == [ACK] * 3
+
+
+def test_a_copy_that_works_beside_its_original_makes_neither_sweep_what_the_other_made(store_urls, request, tmp_path):
+    said(store_urls, b"first", NOW)
+    copy, at = copy_of(store_urls, request, tmp_path), LATER
+    for name in range(4):
+        for urls in (store_urls, copy):
+            said(urls, f"{name}/{urls[0][-4:]}".encode(), at)
+            with opened(urls) as store:
+                assert not sweep(store, at + EVERY)
+        at += timedelta(hours=2)
+    for urls in (store_urls, copy):
+        with opened(urls) as store:
+            assert [each.body for each in store.events(CASE)] == [ACK] * 5
+
+
+@pytest.mark.parametrize("step", ["next_mark", "settle_mark"])
+def test_a_change_of_the_mark_that_is_cut_off_is_gone_on_with_and_is_no_other_store(store_urls, step):
+    with opened(store_urls) as store:
+        for name in (b"same", b"same"):
+            store.apply([effect(name)], sealer, NOW)
+        whole = getattr(store.vault, step)
+
+        def cut_off(*of):
+            if step == "next_mark":
+                whole(*of)
+            raise StoreUnavailableError("cut off")
+
+        with patch.object(store.vault, step, cut_off), pytest.raises(StoreUnavailableError):
+            sweep(store, LATER)
+        with opened(store_urls) as other:
+            assert sweep(other, LATER) == 1
+            assert keys_of(other) == used(other)
+        assert sweep(store, LATER + timedelta(hours=1)) == 0
+        assert store.apply([effect(b"and on")], sealer, LATER).applied == 1
+
+
+def test_keys_of_a_store_that_is_gone_are_told_by_its_party(tmp_path):
+    with closing(SmallBorough(tmp_path, contacts=1)) as small:
+        party = small.hub.party
+        small.hub.tick()
+        with tables.transaction(party.store.engine) as connection:
+            connection.execute(sa.update(tables.meta).where(tables.meta.c.name == "swept").values(value="another"))
+        small.hub.tick()
+        small.hub.tick()
+        assert alarms(party) == {"keys_disagree": 1}

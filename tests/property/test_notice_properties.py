@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID
+from types import SimpleNamespace
+from unittest.mock import patch
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from network import NOW
+from network import HUB, NOW, POLICE
 from policy_support import request
 
+from agents.adapter import early
+from agents.adapter.early import may_come
 from agents.adapter.standing import standing
 from agents.hub.settings import HubSettings
 from agents.hub.timescales import URGENCY
-from schemas.enums import Rag
+from broker.effect import Effect, Event
+from broker.store.store import Store
+from broker.store.vault import Vault
+from schemas.enums import Kind, Rag
 from schemas.identifiers import Digest
 from schemas.notices import Notice
 
@@ -70,3 +78,35 @@ def test_what_an_agency_works_out_of_a_hubs_notices_is_what_the_hub_holds(name, 
         rag = new
         told.append(notice(number, new, held.due_at, now))
     assert standing(asked, data.draw(st.permutations(told * 2))).due_at == held.due_at
+
+
+BATCHES = st.lists(st.lists(st.tuples(st.sampled_from(["early", "asked", "notice"]), st.integers(0, 5)), max_size=5), max_size=6)
+
+
+@pytest.mark.proves("I19")
+@given(BATCHES)
+def test_of_one_hub_never_more_notices_wait_than_may_however_they_come_in_batches_and_each_that_may_not_is_told(batches):
+    told, asked = [], set()
+    with closing(Store("sqlite://", Vault("sqlite://", bytes(32)), POLICE)) as store, patch.object(early, "MOST_EARLY", 3):
+        party = SimpleNamespace(store=store, coming=[], id=POLICE, alarm=lambda reason, **_: told.append(reason))
+        for batch in batches:
+            party.coming.clear()
+            for what, number in batch:
+                case = UUID(int=number, version=4)
+                digest = Digest(uuid4().bytes * 2)
+                if what == "asked":
+                    party.coming.append(event("request", case, digest))
+                elif what == "notice" and case in asked:
+                    party.coming.append(event("notice", case, digest))  # its request is known, so nobody asks whether it may come
+                elif may_come(party, replace(notice(1, Rag.red, NOW, NOW), request_digest=digest), HUB, NOW):
+                    party.coming.append(event("notice", case, digest))
+                else:
+                    assert told.pop() == "too_early"
+            store.apply([Effect(events=tuple(party.coming))], None, NOW)
+            asked |= {each.case_id for each in party.coming if each.kind == "request"}
+            assert store.early(Kind.notice, Kind.request, HUB, NOW - timedelta(days=14)) <= 3
+            assert not told
+
+
+def event(kind, case, digest):
+    return Event(case_id=case, digest=digest, kind=kind, at=NOW, content=b"sealed", key=None, sender=HUB)

@@ -23,8 +23,9 @@ from agents.demo.histories import FIELDS, HISTORIES, HOLDS, OF_COURSE
 from agents.demo.people import Care, Dirt, Town
 from agents.demo.registers import AGENCIES, registers, settle
 from agents.demo.schooling import check_letter, upn
+from policies import categories as told
 from policies.agreements import Agreement
-from policies.categories import CONCERN, CONTACT, Categories
+from policies.categories import CONCERN, Categories
 from policies.considerations import Controller
 from policies.located import parse
 from policies.pack import shipped
@@ -192,9 +193,9 @@ def test_the_network_is_a_hub_and_an_agency_of_each_kind_that_agrees_to_supply_w
     agreed = parse(agreements.pop(), "borough-mash.toml", Agreement)
     assert not agreements, "every party keeps the same text"
     assert agreed.parties == {member.id for member in MEMBERS}
-    supplied = {f"agency.{name}": {CONTACT, *held} for name, held in HOLDS.items()}  # any of them may be the one that worries
+    supplied = {f"agency.{name}": {told.CONTACT, *held} for name, held in HOLDS.items()}  # any of them may be the one that worries
     assert {party: set(held) for party, held in agreed.supplies.items()} == supplied
-    assert agreed.categories == {CONCERN, CONTACT, *HISTORIES}
+    assert agreed.categories == {CONCERN, told.CONTACT, *HISTORIES}
     for member in MEMBERS[1:]:
         said = parse(files[member.folder]["pack/controller.toml"], "controller.toml", Controller)
         assert {each.category for each in said.considerations} == set(HOLDS[member.folder])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from desks import HELD, SHAH, Known, about, again, answers, asked, desk_of, request_for, sent_by_hub, take_back, work
@@ -17,12 +18,14 @@ from agents.cli.sight import sight_json, sight_lines, waiting_json, waiting_line
 from agents.hub import desk
 from broker.effect import Effect, Outgoing
 from broker.ports import Publication
+from broker.publish import drain
 from broker.store import tables
 from broker.streams import topic_between
+from broker.times import LIFETIME
 from schemas.enums import CancelReason, CorrectionReason, Kind, Operation, Rag, Refusal, Status
 from schemas.errors import ConfigurationError, SourceUnavailableError
 from schemas.events import Rerated
-from schemas.identifiers import PartyId, Thread
+from schemas.identifiers import Digest, PartyId, Thread
 from schemas.notices import Notice
 from schemas.records import Cancel, Officer, Rejection, Request
 
@@ -272,6 +275,78 @@ def test_a_hub_cannot_fill_an_agencys_case_with_notices(borough, monkeypatch):
         notify(borough, dossier, number=number)
     assert again(borough.trust, dossier).standing.number == 1
     assert {row.reason for row in rows(borough.trust.party, tables.quarantine)} == {Refusal.invalid.value}
+
+
+def test_a_batch_is_counted_with_what_a_case_holds(borough, monkeypatch):
+    dossier = asked(borough, borough.trust)
+    monkeypatch.setattr("agents.adapter.service.MOST_OF_ONE", 3)
+    for number in (1, 2, 3, 4):
+        sealed(borough, notice_of(dossier, number=number), Kind.notice, dossier.kept.thread)
+    drain(borough.hub.party)
+    work(borough.trust)
+    assert again(borough.trust, dossier).standing.number == 2  # with the request itself
+    assert [row.reason for row in rows(borough.trust.party, tables.quarantine)] == [Refusal.invalid.value] * 2
+
+
+@pytest.mark.parametrize("kind", [Kind.cancel, Kind.request])
+def test_a_hub_cannot_fill_an_agencys_case_with_cancels_or_requests_either(borough, monkeypatch, kind):
+    dossier = asked(borough, borough.trust)
+    monkeypatch.setattr("agents.adapter.service.MOST_OF_ONE", 2)
+    cancelled = Cancel(
+        request_digest=dossier.kept.digest,
+        case_id=dossier.request.case_id,
+        reason=CancelReason.withdrawn,
+        officer=OFFICER,
+        decided_at=NOW,
+        duty_contact=dossier.request.duty_contact,
+    )
+    for number in range(6):
+        again_asked = replace(dossier.request, decided_at=NOW + timedelta(minutes=number))
+        body = replace(cancelled, decided_at=again_asked.decided_at) if kind is Kind.cancel else again_asked
+        sealed(borough, body, kind, dossier.kept.thread)
+    drain(borough.hub.party)
+    work(borough.trust)
+    assert len([each for each in borough.trust.party.store.events(dossier.request.case_id) if each.sender == borough.hub.party.id]) == 4
+    assert [row.reason for row in rows(borough.trust.party, tables.quarantine)] == [Refusal.invalid.value] * 3
+
+
+@pytest.mark.parametrize("batches", [1, 2], ids=["in one batch", "one by one"])
+def test_a_hub_fills_an_agency_with_notices_of_nothing_only_so_far_and_both_are_told(borough, monkeypatch, batches):
+    monkeypatch.setattr("agents.adapter.early.MOST_EARLY", 2)
+    trust, request = borough.trust, request_for(borough, borough.trust, "screening")
+    invented = Notice(request_digest=Digest(bytes(32)), case_id=uuid4(), number=1, rag=Rag.red, due_at=NOW + HOUR, decided_at=NOW)
+    for number in range(4):
+        sealed(borough, replace(invented, request_digest=Digest(bytes([number] * 32)), case_id=uuid4()), Kind.notice, Thread(bytes(16)))
+        if batches > 1:
+            drain(borough.hub.party)
+            work(trust)
+    drain(borough.hub.party)
+    work(trust)
+    assert trust.party.store.counts()["events.notice"] == 2
+    assert [row.reason for row in rows(trust.party, tables.quarantine)] == [Refusal.no_such_request.value] * 2
+    assert alarms(trust.party)["too_early"] == 2
+    work(borough.hub)
+    assert alarms(borough.hub.party)["rejected"] == 2
+    digest = sealed(borough, request, Kind.request, Thread(bytes(16)))  # who asks is still answered, and its notices still heard
+    sealed(borough, replace(invented, request_digest=digest, case_id=request.case_id), Kind.notice, Thread(bytes(16)))
+    drain(borough.hub.party)
+    work(trust)
+    assert desk_of(trust).dossier(request.case_id, digest).standing.number == 1
+    borough.clock.move(days=15)
+    assert trust.party.store.early(Kind.notice, Kind.request, borough.hub.party.id, borough.clock() - LIFETIME) == 0
+
+
+def test_a_notice_of_a_request_that_was_refused_waits_for_nothing(borough):
+    trust, request = borough.trust, request_for(borough, borough.trust, "screening", agency=POLICE)
+    digest = sealed(borough, request, Kind.request, Thread(bytes(16)))
+    drain(borough.hub.party)
+    work(trust)
+    early = Notice(request_digest=digest, case_id=request.case_id, number=1, rag=Rag.red, due_at=NOW + HOUR, decided_at=NOW)
+    sealed(borough, early, Kind.notice, Thread(bytes(16)))
+    drain(borough.hub.party)
+    work(trust)
+    assert {row.reason for row in rows(trust.party, tables.quarantine)} == {Refusal.invalid.value, Refusal.no_such_request.value}
+    assert "events.notice" not in trust.party.store.counts()
 
 
 # ---------------------------------------------------------------------------------------------- what goes by the deadline

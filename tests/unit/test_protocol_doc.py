@@ -37,6 +37,7 @@ OWN = {
     "mash/1 happened",
     "mash/1 glass",
     "mash/1 record thread",
+    "mash/1 told",
 }
 
 

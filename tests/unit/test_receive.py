@@ -25,7 +25,7 @@ from broker.enrol import announce
 from broker.envelope import MAX_ENVELOPE, seal
 from broker.follow import follow
 from broker.keys import OpeningKey
-from broker.ports import Publication
+from broker.ports import Fetched, Publication, Skip, SkipReason
 from broker.publish import drain
 from broker.settings import Folder
 from broker.store import quarantine, tables
@@ -498,6 +498,34 @@ def test_a_gap_is_named_entered_and_told_and_never_silent(borough, police):
     assert outcomes(hub) == ["skipped.behind_start.3"]
     assert alarms(hub) == {"skipped": 1}
     assert [(row.offset, row.reason) for row in rows(hub, tables.quarantine)] == [(0, "unreadable")]
+
+
+@pytest.mark.proves("I19")
+def test_batches_that_nobody_can_read_are_counted_by_record_told_once_a_minute_and_leave_no_row(borough, police, monkeypatch):
+    hub = borough.hub.party
+    hub.store.positions([police.topic])
+    skips = [(0, 5000, SkipReason.compressed), (5000, 5001, SkipReason.undecodable), (5001, 6000, SkipReason.compressed)]
+    for first, after, reason in skips:
+        skip = Skip(first=first, after=after, reason=reason)
+        fetched = Fetched(topic=police.topic, before=first, after=after, skips=(skip,))
+        monkeypatch.setattr(borough.transport, "fetch", lambda *_, fetched=fetched: [fetched])
+        assert receive.receive(hub, [police.topic], Reaction(), 0)
+    assert len(rows(hub, tables.quarantine)) == len(skips)
+    assert alarms(hub) == {"skipped": len(skips)}
+    assert outcomes_a_minute_later(borough, hub) == ["quarantined.unreadable.6000"]
+    assert rows(hub, tables.quarantine) == []
+    assert hub.store.counts()["quarantined"] == 6000
+    assert position(hub, police.topic) == 6000
+
+
+@pytest.mark.proves("I4")
+def test_what_was_received_before_is_not_even_looked_at(borough, police):
+    react, hub, sealed = Reaction(), borough.hub.party, police.sealed().envelope
+    police.publish(sealed, sealed)
+    consume(hub, [police.topic], react)
+    police.publish(sealed)
+    consume(hub, [police.topic], react)
+    assert len(react.seen) == 1
 
 
 def test_a_topic_made_anew_parks_and_alarms(borough, police):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 
 import desks
 import pytest
+import sqlalchemy as sa
 from desks import HELD, Known, again, asked, desk_of, sent_by_hub, take_back, work
 from small_borough import NOW, SmallBorough, alarms, entries_of, rows
 from sources_of import only, put
@@ -125,6 +127,71 @@ def test_a_request_that_was_withdrawn_meanwhile_is_not_sealed_anew(borough):
     borough.work()
     assert Counter(each.body.agency for each in kept(hub.party, Request)) == {borough.police.party.id: 1, borough.trust.party.id: 2}
     assert states(borough)[borough.police.party.id].status is AgencyStatus.cancelled
+
+
+def withdrawn_while_away(borough):
+    """The trust's case: it opened the request and then was away, so that the withdrawal came too late."""
+    hub, trust = borough.hub, borough.trust
+    trust.settings = trust.settings.model_copy(update={"answer_after": LIFETIME * 3})
+    borough.take_in()
+    borough.work()
+    (case,) = hub.party.store.cases()
+    withdraw(hub, case, desks.SHAH, CancelReason.withdrawn, [trust.party.id])
+    work(hub)
+    return case
+
+
+def test_a_cancel_that_expired_unseen_still_reaches_the_agency_that_may_answer(borough):
+    case, hub, trust = withdrawn_while_away(borough), borough.hub, borough.trust
+    later(borough)
+    borough.work()
+    first, second = kept(hub.party, Cancel)
+    assert first.body == second.body
+    (request,) = kept(trust.party, Request)
+    assert desk_of(trust).dossier(case, request.digest).cancelled
+    assert states(borough)[trust.party.id].status is AgencyStatus.cancelled
+    told = [each for each in entries_of(hub.party) if each.envelope == second.digest]
+    assert [each.outcome for each in told] == ["withdrawn.withdrawn"]
+    later(borough, LIFETIME * 3)
+    borough.work()
+    assert sent_under(trust.party, Kind.response) == []  # nothing is looked for any more
+    assert len(kept(hub.party, Cancel)) == 2
+
+
+@pytest.mark.parametrize("why", ["answered", "refused"])
+def test_a_cancel_of_what_is_answered_or_was_never_opened_is_not_sealed_anew(borough, why):
+    hub, trust, case = borough.hub, borough.trust, None
+    if why == "answered":
+        case = withdrawn_while_away(borough)
+        trust.settings = trust.settings.model_copy(update={"answer_after": timedelta(0)})
+        with tables.transaction(trust.party.store.engine) as connection:
+            connection.execute(sa.update(tables.work).values(not_before=NOW))
+        trust._answer()
+        drain(trust.party)
+    else:
+        borough.take_in()
+        work(hub)
+        (case,) = hub.party.store.cases()
+        withdraw(hub, case, desks.SHAH, CancelReason.withdrawn, [trust.party.id])
+        work(hub)
+    work(hub)
+    later(borough)
+    borough.work()
+    assert len(kept(hub.party, Cancel)) == 1
+    assert alarms(hub.party)["rejected"] >= 1
+
+
+def test_only_whom_a_cancel_was_sent_to_can_have_it_sealed_anew(borough):
+    withdrawn_while_away(borough)
+    hub, (cancel,) = borough.hub, kept(borough.hub.party, Cancel)
+    later(borough, EPOCH)
+    reject(borough.police.party, cancel.digest, hub.party.id, cancel.thread)
+    reject(borough.trust.party, cancel.digest, hub.party.id, Thread(bytes(16)))
+    work(hub)
+    assert len(kept(hub.party, Cancel)) == 1
+    reject(borough.trust.party, cancel.digest, hub.party.id, cancel.thread)
+    work(hub)
+    assert len(kept(hub.party, Cancel)) == 2
 
 
 @pytest.mark.parametrize("reason", [Refusal.expired, Refusal.invalid])

@@ -1,8 +1,11 @@
 """`mash adapter index`: what indexes a source needs is said from its own plans, and made only when told to."""
 
 import json
+import os
+import re
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 from typer.testing import CliRunner
@@ -181,4 +184,28 @@ def test_the_doctor_has_a_line_for_each_source(folder):
     ask(folder, "--apply")
     lines = {each.what: each for each in examine(folder) if each.what.startswith("source ")}
     assert {name: each.ok for name, each in lines.items()} == {"source records": True, "source gone": False}
-    assert lines["source records"].says == "kind sql, answers 1 categories"
+    assert re.fullmatch(
+        r"kind sql, answers 1 categories, as of \d\d \w{3} \d{4} \d\d:\d\d UTC, 1 days allowed", lines["source records"].says
+    )
+
+
+def source_line(folder):
+    return next(each for each in examine(folder) if each.what == "source records")
+
+
+def test_the_doctor_names_a_stale_source_with_how_fresh_it_is_and_may_be(folder):
+    ask(folder, "--apply")
+    behind = datetime(2020, 2, 3, 4, 5, tzinfo=UTC).timestamp()
+    for path in folder.glob("records.sqlite*"):
+        os.utime(path, (behind, behind))
+    line = source_line(folder)
+    assert not line.ok
+    assert "is stale, as of 03 Feb 2020 04:05 UTC, 1 days allowed" in line.says
+
+
+@pytest.mark.parametrize(("lag", "says"), [("PT90M", "1 h 30 min allowed"), ("P2D", "2 days allowed")])
+def test_the_doctor_says_how_far_behind_a_source_may_be(folder, lag, says):
+    text = (folder / "adapter.toml").read_text()
+    (folder / "adapter.toml").write_text(re.sub(r'allowed_lag = "\w+"', f'allowed_lag = "{lag}"', text))
+    ask(folder, "--apply")
+    assert source_line(folder).says.endswith(says)

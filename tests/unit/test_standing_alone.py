@@ -346,7 +346,7 @@ def test_a_case_that_cannot_be_rendered_holds_up_no_other(tmp_path, monkeypatch)
 
 
 def test_an_agency_fills_a_case_only_so_far(borough, monkeypatch):
-    monkeypatch.setattr("agents.hub.reactions.MOST_OF_ONE", 0)  # counted between batches
+    monkeypatch.setattr("agents.hub.reactions.MOST_OF_ONE", 0)
     borough.take_in()
     borough.work()
     assert statuses(borough)[borough.police.party.id] is AgencyStatus.awaited

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from network import DUTY, HUB, NOW, POLICE, TestNetwork, acknowledgement
 
 from broker.accesslog import origin_of, verify_log, verify_openings
-from broker.effect import Done, Effect, Mark, Outgoing, Position, Quarantined, Receipt, Work, local_event
+from broker.effect import Done, Effect, Event, Mark, Outgoing, Position, Quarantined, Receipt, Work, local_event
 from broker.envelope import seal
 from broker.store import leases, log, outbox, quarantine, tables
 from broker.store.find import events_named
@@ -412,3 +412,31 @@ def test_what_another_sequencer_indexed_in_between_is_not_indexed_again(store, m
     found = list(log.leaves(store))
     assert len(verify_openings(found)) == store.counts()["entries"] == 1
     assert len(found) == 64
+
+
+def heard(kind, sender, case, at=NOW):
+    return Event(case_id=case, digest=Digest(os.urandom(32)), kind=kind.value, at=at, content=b"sealed", key=None, sender=sender)
+
+
+def test_what_came_early_is_counted_for_its_sender_until_its_first_comes_or_it_is_too_old(store):
+    asked, unasked = uuid4(), uuid4()
+    came = [heard(Kind.notice, HUB, asked), heard(Kind.notice, HUB, unasked), heard(Kind.notice, POLICE, unasked)]
+    old = heard(Kind.notice, HUB, uuid4(), NOW - timedelta(days=15))
+    store.apply([Effect(events=(*came, old))], sealer, NOW)
+    since = NOW - timedelta(days=14)
+    assert store.early(Kind.notice, Kind.request, HUB, since) == 2
+    store.apply([Effect(events=(heard(Kind.request, POLICE, asked),))], sealer, NOW)  # another's request is no first of it
+    assert store.early(Kind.notice, Kind.request, HUB, since) == 2
+    store.apply([Effect(events=(heard(Kind.request, HUB, asked),))], sealer, NOW)
+    assert store.early(Kind.notice, Kind.request, HUB, since) == 1
+    assert store.early(Kind.notice, Kind.request, POLICE, since) == 1
+
+
+def test_records_that_could_not_be_read_are_tallied_by_record_and_leave_their_count(store):
+    lost = [Quarantined(topic="t", offset=each * 50, reason=Refusal.unreadable, raw=b"", count=50) for each in range(3)]
+    store.apply([Effect(quarantined=tuple(lost))], sealer, NOW)
+    (tally,) = quarantine.untold(store.engine, NOW + timedelta(minutes=1))
+    assert (tally.rows, tally.count) == (3, 150)
+    store.apply([Effect(tallied=(tally,))], sealer, NOW + timedelta(minutes=1))
+    assert quarantine.untold(store.engine, NOW + timedelta(minutes=1)) == []
+    assert store.counts()["quarantined"] == 150

@@ -532,6 +532,7 @@ def every_record() -> list[object]:
         corrected=(corrected,),
         happened=(happened(),),
         timescales=(running,),
+        left_out=0,
         unasked=(unasked(),),
     )
     quiet = streams.StreamStatus(

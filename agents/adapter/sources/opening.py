@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
+from typing import Final
 
-from agents.adapter.ports import Candidate, Found, Row, SourceSystem
+from agents.adapter.ports import Candidate, Found, PersonAnswersError, Row, SourceSystem
 from agents.adapter.settings import Source, Sources
 from agents.adapter.sources.files import FilesSource
 from agents.adapter.sources.manual import ManualSource
 from agents.adapter.sources.settings import SourceSettings
 from agents.adapter.sources.sql import MissingIndex, SqlSource
+from schemas.enums import SubjectRole
 from schemas.errors import ConfigurationError, Fault, SourceUnavailableError
-from schemas.identifiers import CategoryId
+from schemas.identifiers import CategoryId, SubjectRef
 from schemas.records import Subject
+
+NOBODY: Final = Subject(ref=SubjectRef("s1"), role=SubjectRole.child, relation_to_child="nobody", known_as="nobody")
 
 
 class Unopened:
@@ -93,6 +97,17 @@ def source_faults(settings: SourceSettings, folder: Path) -> tuple[Fault, ...]:
         return source.faults()
     except SourceUnavailableError as error:
         return (Fault(file="adapter.toml", field="source", message=str(error), fix="is it there, and may this account read it?"),)
+    finally:
+        source.close()
+
+
+def freshness(settings: SourceSettings, folder: Path) -> datetime | None:
+    """How fresh a source says it is, asked with nothing to look by; None where a person answers. SourceUnavailableError: it is down."""
+    source = _opened(settings, folder)
+    try:
+        return source.candidates(NOBODY).as_of
+    except PersonAnswersError:
+        return None
     finally:
         source.close()
 
