@@ -46,6 +46,7 @@ RELEASED: Final[tuple[type, ...]] = (
     events.Rerated,
     events.Overdue,
     events.Happened,
+    events.RecordedInError,
     events.OralAnswer,
     events.Shown,
     events.Reviewed,

@@ -16,6 +16,7 @@ MAX_CHOSEN = 2000  # questions of one case to all agencies; a decision and its a
 MAX_ADJUSTMENTS = 20
 MAX_HAPPENED = 200  # recorded of one case: far more than any case sees
 MAX_TIMESCALES = 200  # that one thing starts: a hub's own hundred and the national ones
+PlainWords = Annotated[str, StringConstraints(min_length=20, max_length=600)]  # what a rule asks, as a person reads it
 FIRST_BIRTH_YEAR = 1900  # nobody older is asked about: an earlier year is a typing error
 
 
@@ -134,17 +135,20 @@ class FollowUp:
 
 @record
 class CaseDue:
-    """By when something is due in a case as a whole, by which timescale and which version of a calendar, and what ends it."""
+    """By when something is due in a case as a whole, by which timescale and which version of a calendar, what it asks, what ends it."""
 
     timescale: Slug
     calendar: Slug
     due_at: Instant
     ends_on: Annotated[tuple[Happening, ...], several(20, 1)]
+    says: PlainWords
+    citation: ShortText
+    legal_review_needed: bool
 
 
 @record
 class Happened:
-    """What an officer recorded of a case, when it happened and when that was recorded, and the deadlines that run from it."""
+    """What was recorded of a case, when it happened and when that was recorded, and the deadlines that run from it."""
 
     case_id: UUID
     happening: Happening
@@ -158,6 +162,19 @@ class Happened:
         if self.recorded_at < self.happened_at:
             message = "recorded_at is before happened_at"
             raise ValueError(message)
+
+
+@record
+class RecordedInError:
+    """An officer took back what had been recorded by mistake, and why: nothing runs from it or ends with it, and both stay told."""
+
+    case_id: UUID
+    happened: Digest
+    happening: Happening
+    happened_at: Instant
+    officer: Officer
+    taken_back_at: Instant
+    reason: Reason
 
 
 @record
@@ -324,6 +341,9 @@ class TimescaleState:
     due_at: Instant
     overdue: bool
     ended_at: Instant | None
+    says: PlainWords
+    citation: ShortText
+    legal_review_needed: bool
 
 
 @record
@@ -345,6 +365,7 @@ class CaseRecord:
     oral: Annotated[tuple[OralItem, ...], several(1000)]
     corrected: Annotated[tuple[Corrected, ...], several(1000)]
     happened: Annotated[tuple[Happened, ...], several(MAX_HAPPENED)]
+    in_error: Annotated[tuple[RecordedInError, ...], several(MAX_HAPPENED)]
     timescales: Annotated[tuple[TimescaleState, ...], several(MAX_HAPPENED * MAX_TIMESCALES)]
     unasked: Annotated[tuple[Unasked, ...], several(MAX_QUESTIONS * 40)]
 

@@ -15,10 +15,11 @@ from agents.cli.compose import hub_of, officer_of
 from agents.cli.output import AsJson, guarded, tell
 from agents.cli.show import ladder_lines, near_lines
 from agents.hub.checks import Plan
+from agents.hub.happenings import decision_of
 from agents.hub.intake import SAY_WHY, faults_of
 from agents.hub.links import linked
 from agents.hub.proposal import FORM, Grounds, LeftOut, Proposal, Refused, Why, narrow, proposal, read_changes, widen
-from agents.hub.service import Hub, decision_of
+from agents.hub.service import Hub
 from broker.settings import read_bytes
 from policies.explain import ladder
 from policies.vocabulary import Audience

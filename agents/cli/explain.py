@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import typer
 
+from agents.cli.casetext import when
 from agents.cli.compose import officer_of, own_pack, party_of
 from agents.cli.output import Exit, shown, tell
 from agents.cli.show import WORDS
@@ -184,7 +185,7 @@ def _lines(retold: Retold, facts: dict[str, Any]) -> Iterable[str]:
     what = "its answer to" if logged.disclosure is Kind.response else "its question to"
     yield (
         f"{facts['decision']}: {facts['discloser']}, {what} {facts['recipient']} about {facts['subject']} in {facts['category']}, "
-        f"stage {facts['stage']}, {logged.at:%d %b %Y %H:%M:%S} UTC"
+        f"stage {facts['stage']}, {when(logged.at, '%H:%M:%S on %d %b %Y')}"
     )
     said = WORDS[retold.found.answer.status] if retold.found.answer is not None else "asked"
     yield f"logged: {said}, by {facts['decided_by']}, pack {_short(logged.pack_digest)}"

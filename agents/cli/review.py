@@ -18,12 +18,12 @@ from agents.adapter.edits import Draft, Numbered
 from agents.adapter.review import Desk, Stopped
 from agents.adapter.sources.opening import close_sources
 from agents.adapter.stated import stated
+from agents.cli.choices import Mistaken
 from agents.cli.compose import adapter_of, officer_of
 from agents.cli.output import ERR, AsJson, Exit, guarded, plain, tell
 from agents.cli.sight import sight_json, sight_lines, waiting_json, waiting_line
 from agents.hub.intake import faults_of
 from broker.settings import read_bytes
-from schemas.enums import CorrectionReason
 from schemas.errors import ConfigurationError, Fault
 from schemas.identifiers import CategoryId, Slug, SubjectRef
 from schemas.records import Officer
@@ -194,7 +194,7 @@ def withhold(
 @guarded
 def correct(
     request: Request,
-    reason: Annotated[CorrectionReason, typer.Option(help="wrong_person, inaccurate or unlawful.")],
+    reason: Annotated[Mistaken, typer.Option(help="Why it is not to be relied on.")],
     viewer: As,
     role: Role = REVIEWER,
     subject: Annotated[list[str] | None, typer.Option("--subject", help="Only about whom a person decides anew; else all.")] = None,
@@ -206,8 +206,6 @@ def correct(
 
     Example: mash review correct 3f0c12ab --reason wrong_person --as p.shah --folder police/
     """
-    if reason is CorrectionReason.unknown:
-        raise ConfigurationError([Fault(file="--reason", message="is no reason", fix="wrong_person, inaccurate or unlawful")])
     if subject and (silent or reason not in FOR_A_PERSON):
         message = "says about whom a person decides anew, and here nobody does"
         raise ConfigurationError([Fault(file="--subject", message=message, fix="leave it off, or give another --reason")])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from network import DUTY
 from policy_support import request
 from pydantic import TypeAdapter
-from small_borough import NOW, SmallBorough, entries_of, write_files
+from small_borough import NOW, SmallBorough, contact_of, entries_of, write_files
 from typer.testing import CliRunner
 
 from agents.cli.app import app
@@ -609,7 +609,7 @@ def test_a_look_at_the_checks_is_an_entry_first_and_tells_of_other_contacts(boro
     case, file = waiting
     hub = borough.folder / "hub"
     before = entries_of(borough.hub.party)
-    one = borough.hub.contact(case)
+    one = contact_of(borough.hub, case)
     earlier = replace(one, contact_ref=Slug("earlier"), received_at=one.received_at - timedelta(days=3))
     borough.hub.intake(TypeAdapter(Contact).dump_json(earlier, exclude={"decision"}) + b"\n", "earlier.jsonl")
     shown = mash("hub", "checks", case, file, "--folder", hub)
@@ -644,7 +644,7 @@ def test_an_officer_sees_the_proposal_narrows_it_sends_it_and_exactly_that_is_as
     assert "Lawful basis 1" in shown.stdout
     assert "a person will answer" in shown.stdout  # intelligence
     assert "Synthetic" not in shown.stdout  # nobody's name
-    assert borough.hub.waits_for_decision(case)  # looking decides nothing
+    assert not borough.hub.standing(case).is_decided  # looking decides nothing
 
     arguments = ("--narrow", "agency.trust/*/*", "--widen", "agency.police/s1/pol.custody@90", "--reason", WHY, "--folder", hub)
     tried = told(mash("hub", "checks", case, file, *arguments, "--json"))
@@ -689,7 +689,7 @@ def test_mash_hub_checks_refuses_and_decides_nothing(borough, waiting, tmp_path)
         assert refused.exit_code == 3, refused.output
         assert said in refused.stderr
         assert "Synthetic" not in refused.output
-        assert borough.hub.waits_for_decision(case)
+        assert not borough.hub.standing(case).is_decided
     file.write_bytes(CHOICE.dump_json(replace(CHOICE.validate_json(file.read_bytes()), stage=Stage.early_help)))
     refused = mash("hub", "checks", case, file, "--send", *hub)
     assert (refused.exit_code, "nobody would be asked" in refused.stderr) == (3, True)

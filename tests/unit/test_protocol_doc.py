@@ -35,6 +35,7 @@ OWN = {
     "mash/1 anew",
     "mash/1 rating",
     "mash/1 happened",
+    "mash/1 in error",
     "mash/1 record thread",
 }
 

@@ -38,6 +38,7 @@ CONTROLLERS = {
     POLICE: enums.ControllerKind.police,
     TRUST: enums.ControllerKind.nhs_body,
 }
+SAYS = "A conference is held within so many working days of the discussion (SYNTHETIC)."
 DUTY = records.DutyContact(name="Duty officer (synthetic)", phone="01632 960001", hours="24 hours")
 
 
@@ -391,6 +392,9 @@ def happened() -> events.Happened:
         calendar=Slug("calendar-0"),
         due_at=NOW + timedelta(days=21),
         ends_on=(enums.Happening.conference,),
+        says=SAYS,
+        citation="Working Together to Safeguard Children (not read)",
+        legal_review_needed=True,
     )
     return events.Happened(
         case_id=CASE,
@@ -399,6 +403,19 @@ def happened() -> events.Happened:
         happened_at=NOW - timedelta(minutes=30),
         recorded_at=NOW,
         due=(due,),
+    )
+
+
+def in_error() -> events.RecordedInError:
+    """A strategy discussion that was none."""
+    return events.RecordedInError(
+        case_id=CASE,
+        happened=Digest(made("happened", 32)),
+        happening=enums.Happening.strategy_discussion,
+        happened_at=NOW - timedelta(minutes=30),
+        officer=OFFICER,
+        taken_back_at=NOW,
+        reason="It was a telephone call about another family (SYNTHETIC).",
     )
 
 
@@ -433,6 +450,7 @@ def what_people_decide() -> list[object]:
         replace(response(), revision=2, answers=(reviewed,)),
         follow_up,
         happened(),
+        in_error(),
         events.Rerated(
             case_id=CASE,
             number=1,
@@ -507,6 +525,9 @@ def every_record() -> list[object]:
         due_at=NOW + timedelta(days=21),
         overdue=False,
         ended_at=None,
+        says=SAYS,
+        citation="Working Together to Safeguard Children (not read)",
+        legal_review_needed=True,
     )
     case_record = events.CaseRecord(
         case_id=CASE,
@@ -524,6 +545,7 @@ def every_record() -> list[object]:
         oral=(events.OralItem(said=oral(), confirmed=False),),
         corrected=(corrected,),
         happened=(happened(),),
+        in_error=(in_error(),),
         timescales=(running,),
         unasked=(unasked(),),
     )
