@@ -64,14 +64,10 @@ class Desk(Agency):
     stated: Stated = NOTHING
 
     def queue(self) -> list[Waiting]:
-        """All that waits for a person, the most pressing first."""
-        found = [each for dossier in self.dossiers() for each in dossier.waiting()]
-        return sorted(found, key=lambda each: (each.dossier.standing.due_at, each.answer.decided_at, each.dossier.kept.digest, each.key))
-
-    def dossiers(self) -> list[Dossier]:
-        """Every request that was ever kept here, by case."""
+        """All that waits for a person, the most pressing first; no other case is opened."""
         store = self.party.store
-        return [dossier for case_id in store.cases() for dossier in dossiers(store.events(case_id))]
+        found = [each for case_id in store.waiting() for dossier in dossiers(store.events(case_id)) for each in dossier.waiting()]
+        return sorted(found, key=lambda each: (each.dossier.standing.due_at, each.answer.decided_at, each.dossier.kept.digest, each.key))
 
     def named(self, prefix: str) -> list[Dossier]:
         """The requests whose digest begins so, in hexadecimal."""
@@ -256,6 +252,7 @@ class Desk(Agency):
             entries=(*looked, decision),
             outgoing=sent(asked, [*others, fresh], disclosures, revision),
         )
+        effect = Effect.of(effect, dossier.left([*others, fresh], (reviewed,)))
         applied = self.party.store.apply([effect], self.party.seal, sight.at).applied
         return None if applied else Stopped(why=Hindrance.too_late)
 

@@ -100,6 +100,10 @@ def show(
     """The request, its ladder, and what would leave, fetched now; every look is an entry.
 
     Example: mash review show 3f0c12ab s1 pol.incidents --as p.shah --folder police/
+
+    When it is not sure who is meant, of two sources: mash review show 3f0c12ab s1 pol.incidents --as p.shah --person 2 --nothing archive
+
+    With what you read where only a person may: mash review show 3f0c12ab s1 pol.intelligence --as p.shah --form read.json
     """
     choice = _choice(person, nothing, form)
     with _desk(folder, states, grounds) as desk:
@@ -130,6 +134,10 @@ def release(
     What the ladder refused may be opened by what you know: `--states court_order --grounds "…"`, with show first.
 
     Example: mash review release 3f0c12ab s1 pol.incidents --as p.shah --folder police/
+
+    With the same words as when you looked: mash review release 3f0c12ab s1 pol.incidents --as p.shah --person 2 --nothing archive
+
+    Or, with what you read: mash review release 3f0c12ab s1 pol.intelligence --as p.shah --form read.json
     """
     choice = _choice(person, nothing, form)
     with _desk(folder, states, grounds) as desk:

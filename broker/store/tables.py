@@ -15,7 +15,7 @@ from sqlalchemy.pool import StaticPool
 
 from schemas.errors import ConfigurationError, Fault, StoreUnavailableError
 
-SCHEMA: Final = "1"  # a store of another schema is refused by name until the first release
+SCHEMA: Final = "2"  # a store of another schema is refused by name until the first release
 READING: Final = "reading"  # a connection's option
 BUSY_MS: Final = 5000  # milliseconds to wait for another process' transaction
 IDLE_MS: Final = 10000  # milliseconds a transaction may sit idle on PostgreSQL
@@ -109,6 +109,9 @@ work = sa.Table(
     sa.Index("work_open", "kind", "done", "not_before"),
 )
 mark = sa.Table("mark", DATA, sa.Column("case_id", sa.String, primary_key=True), sa.Column("digest", sa.LargeBinary, primary_key=True))
+waiting = sa.Table(  # for a person: no process leases it
+    "waiting", DATA, sa.Column("case_id", sa.String, primary_key=True), sa.Column("digest", sa.LargeBinary, primary_key=True)
+)
 stream = sa.Table(
     "stream",
     DATA,
