@@ -624,6 +624,27 @@ def test_a_look_at_the_checks_is_an_entry_first_and_tells_of_other_contacts(boro
     ]
 
 
+def test_own_history_and_open_cases_come_before_anybody_is_asked_and_the_look_is_an_entry_in_each(borough, waiting):
+    case, file = waiting
+    hub = borough.folder / "hub"
+    one = contact_of(borough.hub, case)
+    at = one.received_at - timedelta(days=3)
+    danger = replace(decision(decided_at=at), necessity=replace(decision().necessity, text="An earlier worry about the same child."))
+    earlier = replace(one, contact_ref=Slug("earlier"), received_at=at, decision=danger)
+    borough.hub.intake(TypeAdapter(Contact).dump_json(earlier) + b"\n", "earlier.jsonl")
+    borough.work(borough.hub)
+    (other,) = set(borough.hub.party.store.cases()) - {case}
+    shown = mash("hub", "checks", case, file, "--folder", hub)
+    first, second, *_ = shown.stdout.splitlines()
+    assert first.startswith("Other contact: earlier, received at ")
+    by = f"decided by {danger.officer.id} ({danger.officer.role})"
+    assert second.startswith(f"  case {other}: OPEN, {danger.rag.value}, stage {danger.stage.value}, {by}; awaited: agency.")
+    (told_of,) = told(mash("hub", "checks", case, file, "--folder", hub, "--json"))["history"]
+    assert (told_of["case"], told_of["open"], told_of["same_person"], told_of["allocated"]) == (str(other), True, True, [])
+    looks = [each.case_id for each in entries_of(borough.hub.party) if each.outcome == "checks"]
+    assert looks.count(other) == looks.count(case) == 2
+
+
 def test_whoever_looks_at_anothers_checks_says_who_they_are(borough, waiting):
     case, file = waiting
     hub = borough.folder / "hub"
