@@ -7,16 +7,14 @@ from uuid import UUID
 
 from pydantic import StringConstraints
 
-from schemas.enums import AgencyStatus, Assertion, CorrectionReason, Happening, Operation, Outcome, Purpose, Rag, Stage
+from schemas.enums import AgencyStatus, Assertion, CorrectionReason, Operation, Outcome, Purpose, Rag, Stage
+from schemas.happenings import MAX_HAPPENED, MAX_TIMESCALES, Happened, Moved, RecordedInError, TimescaleState
 from schemas.identifiers import CategoryId, Digest, PartyId, Slug, SubjectRef, Thread
 from schemas.record import MAX_QUESTIONS, MAX_SUBJECTS, Instant, Long, ShortText, Words, record, several
 from schemas.records import Answer, Consents, LadderStep, NearMiss, Necessity, Officer, Question, Reason, Subject
 
 MAX_CHOSEN = 2000  # questions of one case to all agencies; a decision and its adjustments fit one record
 MAX_ADJUSTMENTS = 20
-MAX_HAPPENED = 200  # recorded of one case: far more than any case sees
-MAX_TIMESCALES = 200  # that one thing starts: a hub's own hundred and the national ones
-PlainWords = Annotated[str, StringConstraints(min_length=20, max_length=600)]  # what a rule asks, as a person reads it
 FIRST_BIRTH_YEAR = 1900  # nobody older is asked about: an earlier year is a typing error
 
 
@@ -131,59 +129,6 @@ class FollowUp:
     decision: OfficerDecision
     asked_at: Instant
     asked: AskedAgency
-
-
-@record
-class CaseDue:
-    """By when something is due in a case as a whole, by which timescale and which version of a calendar, what it asks, what ends it."""
-
-    timescale: Slug
-    calendar: Slug
-    due_at: Instant
-    ends_on: Annotated[tuple[Happening, ...], several(20, 1)]
-    says: PlainWords
-    citation: ShortText
-    legal_review_needed: bool
-
-
-@record
-class Happened:
-    """What was recorded of a case, when it happened and when that was recorded, and the deadlines that run from it."""
-
-    case_id: UUID
-    happening: Happening
-    officer: Officer
-    happened_at: Instant
-    recorded_at: Instant
-    due: Annotated[tuple[CaseDue, ...], several(MAX_TIMESCALES)]
-
-    def __post_init__(self) -> None:
-        """Nothing is recorded before it happens."""
-        if self.recorded_at < self.happened_at:
-            message = "recorded_at is before happened_at"
-            raise ValueError(message)
-
-
-@record
-class RecordedInError:
-    """An officer took back what had been recorded by mistake, and why: nothing runs from it or ends with it, and both stay told."""
-
-    case_id: UUID
-    happened: Digest
-    happening: Happening
-    happened_at: Instant
-    officer: Officer
-    taken_back_at: Instant
-    reason: Reason
-
-
-@record
-class Moved:
-    """A new deadline of the case as a whole: what it runs from, the timescale it began by, and what holds now."""
-
-    happened: Digest
-    timescale: Slug
-    due: CaseDue
 
 
 @record
@@ -328,22 +273,6 @@ class Rating:
     rag: Rag
     officer: Officer
     rationale: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
-
-
-@record
-class TimescaleState:
-    """Where one deadline of the case as a whole stands: since when it runs, and whether what ends it was recorded."""
-
-    timescale: Slug
-    happened: Digest
-    happening: Happening
-    started_at: Instant
-    due_at: Instant
-    overdue: bool
-    ended_at: Instant | None
-    says: PlainWords
-    citation: ShortText
-    legal_review_needed: bool
 
 
 @record

@@ -72,7 +72,7 @@ class Dossier:
         """With what is said from now on and ruled now: that something of it waits for a person, or that nothing does."""
         now = replace(self, reviewed=(*self.reviewed, *ruled))
         mark = (Mark(case_id=self.request.case_id, digest=self.kept.digest),)
-        return Effect(waits=mark) if any(now._waits(each, PEOPLES) for each in said) else Effect(settled=mark)  # noqa: SLF001 - its own
+        return Effect(waits=mark) if any(now._waits(each, PEOPLES) for each in said) else Effect(settled=mark)  # noqa: SLF001 - of its own class
 
     def _waits(self, said: Said, statuses: frozenset[Status]) -> bool:
         """Also what a person released while a source did not answer: no machine will add what that one holds."""

@@ -21,7 +21,8 @@ from agents.cli.output import OUT, AsJson, guarded, tell
 from agents.hub.board import Cell, Row, Unopened, agencies_of, rows, totals
 from agents.hub.service import Hub
 from schemas.enums import AgencyStatus, Rag
-from schemas.events import CaseRecord, TimescaleState
+from schemas.events import CaseRecord
+from schemas.happenings import TimescaleState
 
 WORD: Final = {  # a word always, a colour only beside it
     AgencyStatus.awaited: ("asked", "yellow"),

@@ -12,7 +12,8 @@ from typing import Final
 from agents.hub.calendars import LONDON
 from agents.hub.links import Linked
 from schemas.enums import AgencyStatus, Happening, Status
-from schemas.events import AgencyState, CaseRecord, Entry, Happened, JoinedAnswer, RecordedInError, TimescaleState
+from schemas.events import AgencyState, CaseRecord, Entry, JoinedAnswer
+from schemas.happenings import Happened, RecordedInError, TimescaleState
 from schemas.identifiers import CategoryId, PartyId, SubjectRef
 
 _SAID: Final = {

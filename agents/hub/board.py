@@ -12,7 +12,8 @@ from uuid import UUID
 from agents.hub.happenings import decision_of, timescale_states
 from broker.effect import Kept
 from schemas.enums import AgencyStatus, Rag, Stage, Status
-from schemas.events import AgencyState, CaseRecord, Contact, TimescaleState
+from schemas.events import AgencyState, CaseRecord, Contact
+from schemas.happenings import TimescaleState
 from schemas.identifiers import PartyId, Slug
 
 WORST: Final = (  # of an agency that was asked more than once, what is shown

@@ -15,7 +15,8 @@ from agents.hub.timescales import Clocks, Deadline
 from broker.effect import Effect, Kept, Mark, Work, digest_of, local_event
 from broker.party import Party
 from schemas.enums import AgencyStatus, Operation, Rag
-from schemas.events import AskedAgency, CaseOpened, Happened, OfficerDecision, Overdue
+from schemas.events import AskedAgency, CaseOpened, OfficerDecision, Overdue
+from schemas.happenings import Happened
 from schemas.identifiers import Digest, PartyId, Thread
 
 DUE: Final = "due"

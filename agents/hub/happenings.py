@@ -11,7 +11,8 @@ from agents.hub.timescales import STARTS, Clocks, Deadline
 from broker.effect import Kept
 from policies.vocabulary import LegalReview
 from schemas.enums import Happening, Rag
-from schemas.events import CaseDue, Contact, Decided, Happened, Moved, OfficerDecision, Overdue, RecordedInError, Rerated, TimescaleState
+from schemas.events import Contact, Decided, OfficerDecision, Overdue, Rerated
+from schemas.happenings import CaseDue, Happened, Moved, RecordedInError, TimescaleState
 from schemas.identifiers import Digest, Slug
 from schemas.records import Officer
 

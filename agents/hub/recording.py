@@ -18,7 +18,8 @@ from broker.effect import Effect, Kept, Mark, local_event, once
 from policies.wording import boilerplate
 from schemas.enums import Happening, Operation
 from schemas.errors import ConfigurationError, Fault
-from schemas.events import MAX_HAPPENED, Contact, RecordedInError
+from schemas.events import Contact
+from schemas.happenings import MAX_HAPPENED, RecordedInError
 from schemas.records import Officer
 
 LEAST_REASON: Final = 20  # characters, of a reason on the wire

@@ -23,7 +23,8 @@ from agents.hub.settings import HubSettings
 from agents.hub.timescales import BY_THE_HUB, Duration, RunsBy, StartsOn, Timescale
 from policies.vocabulary import LegalReview
 from schemas.enums import AgencyStatus, Assertion, CancelReason, CorrectionReason, Happening, Rag
-from schemas.events import FollowUp, OralAnswer, Rebased, RecordedInError, Rerated
+from schemas.events import FollowUp, OralAnswer, Rebased, Rerated
+from schemas.happenings import RecordedInError
 from schemas.identifiers import CategoryId, Digest, Slug, SubjectRef
 from schemas.notices import Notice
 from schemas.records import Acknowledgement, Cancel, Correction, Response

@@ -26,7 +26,8 @@ from broker.party import utc_now
 from broker.store import tables
 from schemas.enums import Happening, Operation, Rag
 from schemas.errors import ConfigurationError
-from schemas.events import Happened, OfficerDecision, Overdue
+from schemas.events import OfficerDecision, Overdue
+from schemas.happenings import Happened
 from schemas.identifiers import Slug
 from schemas.records import Officer
 

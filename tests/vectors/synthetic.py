@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from broker.directory import digest_of, sign
 from broker.keys import OpeningKey, SigningKey
 from broker.times import DIRECTORY_LIFE, LIFETIME, SNAPSHOT_LIFE, epoch_at, epoch_span
-from schemas import codec, enums, envelope, events, notices, records, statements, streams
+from schemas import codec, enums, envelope, events, happenings, notices, records, statements, streams
 from schemas.enums import KeyType, KeyUse, Kind, StatementKind
 from schemas.identifiers import (
     CategoryId,
@@ -385,9 +385,9 @@ def oral() -> events.OralAnswer:
     )
 
 
-def happened() -> events.Happened:
+def happened() -> happenings.Happened:
     """A strategy discussion and the deadline that runs from it."""
-    due = events.CaseDue(
+    due = happenings.CaseDue(
         timescale=Slug("national.conference"),
         calendar=Slug("calendar-0"),
         due_at=NOW + timedelta(days=21),
@@ -396,7 +396,7 @@ def happened() -> events.Happened:
         citation="Working Together to Safeguard Children (not read)",
         legal_review_needed=True,
     )
-    return events.Happened(
+    return happenings.Happened(
         case_id=CASE,
         happening=enums.Happening.strategy_discussion,
         officer=OFFICER,
@@ -406,9 +406,9 @@ def happened() -> events.Happened:
     )
 
 
-def in_error() -> events.RecordedInError:
+def in_error() -> happenings.RecordedInError:
     """A strategy discussion that was none."""
-    return events.RecordedInError(
+    return happenings.RecordedInError(
         case_id=CASE,
         happened=Digest(made("happened", 32)),
         happening=enums.Happening.strategy_discussion,
@@ -460,7 +460,7 @@ def what_people_decide() -> list[object]:
             rationale="The injury has an explanation (synthetic).",
             relied_on=(REQUEST_DIGEST,),
             due=(rebased, replace(rebased, follow_up=None)),
-            moved=(events.Moved(happened=Digest(made("happened", 32)), timescale=Slug("national.conference"), due=happened().due[0]),),
+            moved=(happenings.Moved(happened=Digest(made("happened", 32)), timescale=Slug("national.conference"), due=happened().due[0]),),
         ),
         overdue,
         replace(overdue, agency=None, happened=Digest(made("happened", 32)), timescale=Slug("national.conference")),
@@ -517,7 +517,7 @@ def every_record() -> list[object]:
         received_at=NOW,
         officer=OFFICER,
     )
-    running = events.TimescaleState(
+    running = happenings.TimescaleState(
         timescale=Slug("national.conference"),
         happened=Digest(made("happened", 32)),
         happening=enums.Happening.strategy_discussion,
