@@ -141,7 +141,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A case whose record is to be rendered anew."""
+    """An event of a case, because of which its record is to be rendered anew or something of it waits for a person."""
 
     case_id: UUID
     digest: Digest
@@ -193,6 +193,8 @@ class Effect:
     work: tuple[Work, ...] = ()
     done: Done | None = None
     marks: tuple[Mark, ...] = ()
+    waits: tuple[Mark, ...] = ()  # events about which something waits for a person now
+    settled: tuple[Mark, ...] = ()  # and those about which nothing does any more
     rendered: tuple[Mark, ...] = ()
     entries: tuple[Entry, ...] = ()
     outgoing: tuple[Outgoing, ...] = ()
@@ -216,6 +218,8 @@ class Effect:
             work=tuple(each for part in parts for each in part.work),
             done=finished[0] if finished else None,
             marks=tuple(each for part in parts for each in part.marks),
+            waits=tuple(each for part in parts for each in part.waits),
+            settled=tuple(each for part in parts for each in part.settled),
             rendered=tuple(each for part in parts for each in part.rendered),
             entries=tuple(each for part in parts for each in part.entries),
             outgoing=tuple(each for part in parts for each in part.outgoing),

@@ -13,7 +13,7 @@ import fastavro
 from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 from pydantic import TypeAdapter, ValidationError
 
-from schemas import envelope, events, notices, records, reviews, statements, streams
+from schemas import envelope, events, happenings, notices, records, reviews, statements, streams
 from schemas.errors import MalformedRecordError, OversizeRecordError, UnknownSchemaError
 
 MARKER: Final = b"\xc3\x01"  # Avro specification, single-object encoding
@@ -45,7 +45,8 @@ RELEASED: Final[tuple[type, ...]] = (
     events.FollowUp,
     events.Rerated,
     events.Overdue,
-    events.Happened,
+    happenings.Happened,
+    happenings.RecordedInError,
     events.OralAnswer,
     reviews.Shown,
     reviews.Reviewed,

@@ -202,8 +202,14 @@ class AgencyStatus(Symbol):
 
 
 class Happening(Symbol):
-    """What happens in a case outside the software and an officer records, since a timescale starts or ends on it."""
+    """What happens in a case and a timescale starts or ends on: the first two the hub records itself, the others an officer."""
 
+    contact = "contact"
+    decided = "decided"
+    response_decided = "response_decided"
+    referrer_acknowledged = "referrer_acknowledged"
+    assessment_concluded = "assessment_concluded"
+    assessment_not_needed = "assessment_not_needed"
     strategy_discussion = "strategy_discussion"
     conference = "conference"
     police_protection = "police_protection"

@@ -7,17 +7,16 @@ from uuid import UUID
 
 from pydantic import StringConstraints
 
-from schemas.enums import AgencyStatus, Assertion, CorrectionReason, Happening, Operation, Purpose, Rag, Stage
+from schemas.enums import AgencyStatus, Assertion, CorrectionReason, Operation, Purpose, Rag, Stage
+from schemas.happenings import MAX_HAPPENED, MAX_TIMESCALES, Happened, Moved, RecordedInError, TimescaleState
 from schemas.identifiers import CategoryId, Digest, PartyId, Slug, SubjectRef, Thread
 from schemas.record import MAX_QUESTIONS, MAX_SUBJECTS, Instant, Long, ShortText, Words, record, several
 from schemas.records import Answer, Consents, LadderStep, NearMiss, Necessity, Officer, Question, Reasking, Reason, Subject
 
 MAX_CHOSEN = 2000  # questions of one case to all agencies; a decision and its adjustments fit one record
 MAX_ADJUSTMENTS = 20
-MAX_HAPPENED = 200  # recorded of one case: far more than any case sees
 MAX_RATINGS = 200  # of one case, as a message holds them: the newest
 MAX_SAID = 1000  # oral items, and corrections, likewise
-MAX_TIMESCALES = 200  # that one thing starts: a hub's own hundred and the national ones
 FIRST_BIRTH_YEAR = 1900  # nobody older is asked about: an earlier year is a typing error
 
 
@@ -134,43 +133,6 @@ class FollowUp:
     decision: OfficerDecision
     asked_at: Instant
     asked: AskedAgency
-
-
-@record
-class CaseDue:
-    """By when something is due in a case as a whole, by which timescale and which version of a calendar, and what ends it."""
-
-    timescale: Slug
-    calendar: Slug
-    due_at: Instant
-    ends_on: Annotated[tuple[Happening, ...], several(20, 1)]
-
-
-@record
-class Happened:
-    """What an officer recorded of a case, when it happened and when that was recorded, and the deadlines that run from it."""
-
-    case_id: UUID
-    happening: Happening
-    officer: Officer
-    happened_at: Instant
-    recorded_at: Instant
-    due: Annotated[tuple[CaseDue, ...], several(MAX_TIMESCALES)]
-
-    def __post_init__(self) -> None:
-        """Nothing is recorded before it happens."""
-        if self.recorded_at < self.happened_at:
-            message = "recorded_at is before happened_at"
-            raise ValueError(message)
-
-
-@record
-class Moved:
-    """A new deadline of the case as a whole: what it runs from, the timescale it began by, and what holds now."""
-
-    happened: Digest
-    timescale: Slug
-    due: CaseDue
 
 
 @record
@@ -318,19 +280,6 @@ class Rating:
 
 
 @record
-class TimescaleState:
-    """Where one deadline of the case as a whole stands: since when it runs, and whether what ends it was recorded."""
-
-    timescale: Slug
-    happened: Digest
-    happening: Happening
-    started_at: Instant
-    due_at: Instant
-    overdue: bool
-    ended_at: Instant | None
-
-
-@record
 class CaseRecord:
     """The join: what every agency said about the subjects of one case, as far as it has come."""
 
@@ -349,6 +298,7 @@ class CaseRecord:
     oral: Annotated[tuple[OralItem, ...], several(MAX_SAID)]
     corrected: Annotated[tuple[Corrected, ...], several(MAX_SAID)]
     happened: Annotated[tuple[Happened, ...], several(MAX_HAPPENED)]
+    in_error: Annotated[tuple[RecordedInError, ...], several(MAX_HAPPENED)]
     timescales: Annotated[tuple[TimescaleState, ...], several(MAX_HAPPENED * MAX_TIMESCALES)]
     left_out: Long  # how much of this did not fit, older ratings and words first: it is to be read at the hub
     unasked: Annotated[tuple[Unasked, ...], several(MAX_QUESTIONS * 40)]

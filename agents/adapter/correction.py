@@ -10,7 +10,7 @@ from agents.adapter.agency import Agency
 from agents.adapter.answer import Asked, entry
 from agents.adapter.dossier import Dossier, revision_name
 from broker.anew import sealed_anew
-from broker.effect import Effect, Event, Outgoing, Work, local_event, once
+from broker.effect import Effect, Event, Mark, Outgoing, Work, local_event, once
 from schemas.enums import CorrectionReason, Kind, Operation, Outcome
 from schemas.events import Entry
 from schemas.identifiers import Digest, SubjectRef
@@ -60,6 +60,7 @@ def correct(
         events=() if silent or reason not in FOR_A_PERSON else _held(asked, reason, officer, about, at),
         work=(_work(ERASE, asked, revision, at), *afresh),
         outgoing=tuple(sent(asked, each, told) for each in _parts(whole)),
+        settled=(Mark(case_id=asked.request.case_id, digest=asked.digest),),  # what follows it may wait anew
     )
     never_again = [Effect(received=sealed_anew(each.digest)) for each in dossier.responses]
     return 0 in agency.party.store.apply([effect, *never_again], agency.party.seal, at).happened

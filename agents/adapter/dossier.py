@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from agents.adapter.answer import Key, Said
 from agents.adapter.standing import Standing, standing
-from broker.effect import Kept, digest_of
+from broker.effect import Effect, Kept, Mark, digest_of
 from schemas.enums import Outcome, Status
 from schemas.identifiers import CategoryId, Digest, SubjectRef
 from schemas.notices import Notice
@@ -68,6 +68,12 @@ class Dossier:
             for question, said in found
             if said is not None and self._waits(said, statuses)
         ]
+
+    def left(self, said: Iterable[Said], ruled: tuple[Reviewed, ...] = ()) -> Effect:
+        """With what is said from now on and ruled now: that something of it waits for a person, or that nothing does."""
+        now = replace(self, reviewed=(*self.reviewed, *ruled))
+        mark = (Mark(case_id=self.request.case_id, digest=self.kept.digest),)
+        return Effect(waits=mark) if any(now._waits(each, PEOPLES) for each in said) else Effect(settled=mark)  # noqa: SLF001 - of its own class
 
     def _waits(self, said: Said, statuses: frozenset[Status]) -> bool:
         """Also what a person released while a source did not answer or was too old: no machine will add what that one holds."""

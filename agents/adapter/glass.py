@@ -10,11 +10,10 @@ from typing import Final
 from agents.adapter.answer import Asked, entry
 from agents.adapter.dossier import Dossier
 from agents.calendars import Calendar
-from broker.effect import Effect, digest_of, local_event, once
+from broker.effect import Effect, Mark, digest_of, local_event, once
 from policies.wording import boilerplate
 from schemas.enums import Operation, Stage
 from schemas.errors import ConfigurationError, Fault
-from schemas.events import Entry
 from schemas.identifiers import Digest
 from schemas.records import Officer
 from schemas.reviews import GlassReviewed
@@ -50,10 +49,12 @@ def glass_reviews(dossiers: Iterable[Dossier], calendar: Calendar) -> list[Glass
     return sorted(due, key=lambda each: (each.due_at, each.dossier.kept.digest))
 
 
-def queued(asked: Asked, dossier: Dossier, actor: Officer, at: datetime) -> tuple[Entry, ...]:
-    """That a review was queued, with the first answer."""
-    first = broke_glass(dossier) and dossier.revision == 0
-    return (entry(asked.request, asked.digest, Operation.administration, actor, at, "glass_review.queued"),) if first else ()
+def queued(asked: Asked, dossier: Dossier, actor: Officer, at: datetime) -> Effect:
+    """A review is queued, with the first answer."""
+    if not broke_glass(dossier) or dossier.revision > 0:
+        return Effect()
+    told = entry(asked.request, asked.digest, Operation.administration, actor, at, "glass_review.queued")
+    return Effect(entries=(told,), waits=(_mark(dossier),))
 
 
 def closing(review: GlassReview, officer: Officer, words: str, at: datetime) -> Effect:
@@ -69,7 +70,13 @@ def closing(review: GlassReview, officer: Officer, words: str, at: datetime) -> 
         received=once("glass", _name(digest)),
         events=(local_event(request.case_id, "glass_reviewed", body, at),),
         entries=(entry(request, digest, Operation.decision, officer, at, "glass_review.closed"),),
+        settled=(_mark(review.dossier),),
     )
+
+
+def _mark(dossier: Dossier) -> Mark:
+    """That a review waits for a person; a mark of its own, so that neither it nor the answers settle each other."""
+    return Mark(case_id=dossier.request.case_id, digest=_name(dossier.kept.digest))
 
 
 def _name(request: Digest) -> Digest:

@@ -66,23 +66,23 @@ class Desk(Agency):
     stated: Stated = NOTHING
 
     def queue(self) -> list[Waiting]:
-        """All that waits for a person, the most pressing first."""
-        found = [each for dossier in self.dossiers() for each in dossier.waiting()]
+        """All that waits for a person, the most pressing first; no other case is opened."""
+        found = [each for dossier in self.waiting() for each in dossier.waiting()]
         return sorted(found, key=lambda each: (each.dossier.standing.due_at, each.answer.decided_at, each.dossier.kept.digest, each.key))
 
     def glass(self) -> list[GlassReview]:
         """Answers given while glass was broken at which nobody has looked yet, the longest due first."""
-        return glass_reviews(self.dossiers(), self.settings.calendar)
+        return glass_reviews(self.waiting(), self.settings.calendar)
 
     def look_back(self, review: GlassReview, officer: Officer, words: str) -> bool:
         """Close such a review, with an entry; False when somebody did a moment ago."""
         at = self.party.now()
         return self.party.store.apply([closing(review, officer, words, at)], self.party.seal, at).applied > 0
 
-    def dossiers(self) -> list[Dossier]:
-        """Every request that was ever kept here, by case."""
+    def waiting(self) -> list[Dossier]:
+        """Every request in the cases of which something waits for a person; no other case is opened."""
         store = self.party.store
-        return [dossier for case_id in store.cases() for dossier in dossiers(store.events(case_id))]
+        return [dossier for case_id in store.waiting() for dossier in dossiers(store.events(case_id))]
 
     def named(self, prefix: str) -> list[Dossier]:
         """The requests whose digest begins so, in hexadecimal."""
@@ -268,6 +268,7 @@ class Desk(Agency):
             mentions=self.decisions(asked, [fresh]),
             outgoing=sent(asked, [*others, fresh], disclosures, revision),
         )
+        effect = Effect.of(effect, dossier.left([*others, fresh], (reviewed,)))
         applied = self.party.store.apply([effect], self.party.seal, sight.at).applied
         return None if applied else Stopped(why=Hindrance.too_late)
 

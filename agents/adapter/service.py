@@ -19,7 +19,7 @@ from agents.adapter.parts import sent
 from agents.adapter.search import Search, consistent, is_settled
 from agents.adapter.settings import AdapterSettings, Sources
 from broker.anew import ANEW
-from broker.effect import Effect, Event, Milestone, Outgoing, Work, once
+from broker.effect import Effect, Event, Mark, Milestone, Outgoing, Work, once
 from broker.envelope import Opened
 from broker.follow import follow
 from broker.party import Party
@@ -114,7 +114,8 @@ class Adapter(Agency):
         if asked is None or not _is_theirs(asked, opened, cancel.case_id):
             return Refusal.no_such_request
         told = entry(asked.request, asked.digest, Operation.administration, cancel.officer, at, f"cancel.{cancel.reason.value}")
-        return Effect(events=(_event(opened, cancel.case_id, at),), entries=(replace(told, envelope=opened.digest),))
+        gone = Mark(case_id=cancel.case_id, digest=asked.digest)
+        return Effect(events=(_event(opened, cancel.case_id, at),), entries=(replace(told, envelope=opened.digest),), settled=(gone,))
 
     def _noticed(self, opened: Opened, notice: Notice, at: datetime) -> Effect | Refusal:
         """Only the hub that asked may move a deadline, on the thread it asked on; a notice that comes before its request waits for it."""
@@ -214,14 +215,13 @@ class Adapter(Agency):
             return Effect.of(Effect(entries=_in_brief(looks)), again)
         disclosures = {one.key: disclosure for one, (_, disclosure) in zip(answers, logged, strict=True) if one.key in fresh}
         disclosures |= {each.key: repeated(asked, each, self.party.actor, at) for each in stands}
-        revision = dossier.revision + 1
+        revision, whole = dossier.revision + 1, [*stands, *fresh.values()]
         said = Effect(
             received=once("revisions", revision_name(asked.digest, revision)),
-            entries=queued(asked, dossier, self.party.actor, at),
             mentions=self.decisions(asked, fresh.values()),
-            outgoing=sent(asked, [*stands, *fresh.values()], disclosures, revision),
+            outgoing=sent(asked, whole, disclosures, revision),
         )
-        return Effect.of(Effect(entries=looks), again, said)
+        return Effect.of(Effect(entries=looks), again, said, dossier.left(whole), queued(asked, dossier, self.party.actor, at))
 
     def _decided(self, asked: Asked, dossier: Dossier, question: Question, at: datetime) -> Decided:
         return replace(self.decide(asked, question, at), held=dossier.is_held((question.subject_ref, question.category)))

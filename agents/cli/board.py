@@ -15,12 +15,14 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from agents.cli.casetext import REVIEW
 from agents.cli.compose import hub_of
 from agents.cli.output import OUT, AsJson, guarded, tell
-from agents.hub.board import Cell, Row, agencies_of, rows, totals
+from agents.hub.board import Cell, Row, Unopened, agencies_of, rows, totals
 from agents.hub.service import Hub
 from schemas.enums import AgencyStatus, Rag
 from schemas.events import CaseRecord
+from schemas.happenings import TimescaleState
 
 WORD: Final = {  # a word always, a colour only beside it
     AgencyStatus.awaited: ("asked", "yellow"),
@@ -33,6 +35,7 @@ WORD: Final = {  # a word always, a colour only beside it
     AgencyStatus.not_asked: ("not asked", "dim"),
 }
 COLOUR: Final = {Rag.red: "bold red", Rag.amber: "yellow", Rag.green: "green", Rag.blue: "blue"}
+UNRATED: Final = "not rated"  # a contact that nobody has decided about
 MOST: Final = 40  # rows on one screen
 FIXED: Final = frozenset({"case", "rating", "stage", "time left"})
 REFRESH: Final = 1.0  # seconds
@@ -42,18 +45,21 @@ class Renderings:
     """Case records, each rendered again only when its case has more events."""
 
     def __init__(self, hub: Hub) -> None:
-        self.hub, self._held = hub, dict[UUID, tuple[int, CaseRecord | None]]()
+        self.hub, self._held = hub, dict[UUID, tuple[int, CaseRecord | Unopened | None]]()
 
-    def records(self) -> list[CaseRecord]:
-        """Every case as it stands now."""
+    def _standing(self) -> list[CaseRecord | Unopened]:
         for case_id, events in self.hub.party.store.sizes().items():
             if self._held.get(case_id, (0, None))[0] != events:
-                self._held[case_id] = (events, self.hub.record(case_id))
-        return [record for _, record in self._held.values() if record is not None]
+                self._held[case_id] = (events, self.hub.standing(case_id))
+        return [each for _, each in self._held.values() if each is not None]
+
+    def records(self) -> list[CaseRecord]:
+        """Every opened case as it stands now."""
+        return [each for each in self._standing() if isinstance(each, CaseRecord)]
 
     def rows(self) -> list[Row]:
-        """The board now."""
-        return rows(self.records())
+        """The board now, with contacts that nobody has decided about."""
+        return rows(self._standing())
 
 
 def picture(held: list[Row], at: datetime) -> Group:
@@ -66,10 +72,22 @@ def picture(held: list[Row], at: datetime) -> Group:
     for each in held[:MOST]:
         cells = [_cell(each.cells.get(agency)) for agency in agencies]
         running = [_timescales(each, at)] if timed else []
-        table.add_row(each.contact_ref, Text(each.rag.value.upper(), COLOUR[each.rag]), each.stage.value, *cells, *running, _left(each, at))
-    still = ", ".join(f"{count} {rag.value}" for rag, count in totals(held).items()) or "none"
+        rag = Text(each.rag.value.upper(), COLOUR[each.rag]) if each.rag else Text(UNRATED)
+        table.add_row(each.contact_ref, rag, each.stage.value if each.stage else "contact", *cells, *running, _left(each, at))
+    still = ", ".join(f"{count} {_rating(rag)}" for rag, count in totals(held).items()) or "none"
     more = f"; {len(held) - MOST} more cases below" if len(held) > MOST else ""
-    return Group(table, Text(f"open: {still}{more}", "bold"))
+    unread = sorted({_name(each.timescales[0]) for each in held[:MOST] if each.timescales and each.timescales[0].legal_review_needed})
+    review = [Text(f"{REVIEW}: {', '.join(unread)}")] if unread else []
+    return Group(table, Text(f"open: {still}{more}", "bold"), *review)
+
+
+def _rating(rag: Rag | None) -> str:
+    return rag.value if rag is not None else UNRATED
+
+
+def _name(state: TimescaleState) -> str:
+    """A timescale's own part of its id: `national.police_protection` is "police protection"."""
+    return state.timescale.partition(".")[2].replace("_", " ") or state.timescale
 
 
 def _cell(cell: Cell | None) -> Text:
@@ -80,19 +98,20 @@ def _cell(cell: Cell | None) -> Text:
 
 
 def _timescales(row: Row, at: datetime) -> Text:
-    """What runs in the case as a whole: the soonest, by what it runs from, and how many more."""
+    """What runs in the case as a whole: the soonest, and how many more."""
     if not row.timescales:
         return Text("-", "dim")
     first, *more = row.timescales
-    word = f"{first.happening.value.replace('_', ' ')} {'OVERDUE' if first.overdue else span(first.due_at - at)}"
+    word = f"{_name(first)} {'OVERDUE' if first.overdue else span(first.due_at - at)}"
     return Text(f"{word}, {len(more)} more" if more else word, "bold red" if first.due_at < at else "")
 
 
 def _left(row: Row, at: datetime) -> Text:
     left = row.left(at)
+    if row.rejected:
+        return Text("ring the agency", "bold red")
     if left is None:
-        words = ("ring the agency", "bold red") if row.rejected else ("with reviewers", "yellow") if row.in_review else ("settled", "dim")
-        return Text(*words)
+        return Text(*(("with reviewers", "yellow") if row.in_review else ("settled", "dim")))
     return Text(span(left), "bold red" if left < timedelta(0) else "")
 
 
@@ -109,7 +128,7 @@ def board(
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and show what changes, until Ctrl-C.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Every case, most urgent first: who is awaited, and how much time is left. No names stand on it.
+    """Every case, and every contact nobody has decided about, most urgent first: who is awaited, and how much time is left. No names.
 
     Example: mash hub board --folder hub/ --watch
     """
@@ -140,15 +159,24 @@ def board_json(held: list[Row]) -> dict[str, Any]:
         {
             "case": str(each.case_id),
             "contact": each.contact_ref,
-            "rag": each.rag.value,
-            "stage": each.stage.value,
+            "rag": each.rag.value if each.rag else None,
+            "stage": each.stage.value if each.stage else None,
             "due_at": each.due_at.isoformat() if each.due_at else None,
-            "timescales": [
-                {"timescale": one.timescale, "since": one.started_at.isoformat(), "due_at": one.due_at.isoformat(), "overdue": one.overdue}
-                for one in each.timescales
-            ],
+            "timescales": [timescale_json(one) for one in each.timescales],
             "agencies": {agency: {"status": cell.status.value, "in_review": cell.in_review} for agency, cell in each.cells.items()},
         }
         for each in held
     ]
-    return {"cases": cases, "open": {rag.value: count for rag, count in totals(held).items()}}
+    return {"cases": cases, "open": {rag.value if rag else "not_rated": count for rag, count in totals(held).items()}}
+
+
+def timescale_json(each: TimescaleState) -> dict[str, Any]:
+    """One timescale of a case as a whole, for machines."""
+    return {
+        "timescale": each.timescale,
+        "says": each.says,
+        "legal_review_needed": each.legal_review_needed,
+        "since": each.started_at.isoformat(),
+        "due_at": each.due_at.isoformat(),
+        "overdue": each.overdue,
+    }

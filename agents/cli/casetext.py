@@ -11,8 +11,9 @@ from typing import Final
 
 from agents.calendars import LONDON
 from agents.hub.links import Linked
-from schemas.enums import AgencyStatus, Status
-from schemas.events import AgencyState, CaseRecord, Entry, Happened, JoinedAnswer, TimescaleState
+from schemas.enums import AgencyStatus, Happening, Status
+from schemas.events import AgencyState, CaseRecord, Entry, JoinedAnswer
+from schemas.happenings import Happened, RecordedInError, TimescaleState
 from schemas.identifiers import CategoryId, PartyId, SubjectRef
 
 _SAID: Final = {
@@ -33,6 +34,12 @@ UNTOLD: Final = {  # answers that leave it open whether anything is held
     Status.stale: "of what was asked could not be looked up: their extract is too old",
     Status.withheld: "of what was asked was refused",
 }
+REVIEW: Final = "[legal review needed]"  # beside a rule whose text nobody has confirmed
+_HAPPENED: Final = {
+    Happening.contact: "contact received",
+    Happening.decided: "decision to ask",
+    Happening.response_decided: "type of response decided",
+}
 IN_PART: Final = "which was too old or could not be asked: more may be held"
 SETTLED: Final = frozenset({AgencyStatus.answered, AgencyStatus.cancelled, AgencyStatus.not_asked})
 
@@ -51,9 +58,9 @@ class Question:
         return len(self.answers) > 1
 
 
-def when(at: datetime | None) -> str:
-    """A time as people in England read it."""
-    return f"{at.astimezone(LONDON):%H:%M on %a %d %b %Y}" if at else "a time not set"
+def when(at: datetime | None, form: str = "%H:%M on %a %d %b %Y") -> str:
+    """A time as clocks in England show it, for people to read; machines get ISO 8601 in UTC."""
+    return f"{at.astimezone(LONDON):{form}}" if at else "a time not set"
 
 
 def standing(state: AgencyState) -> str:
@@ -65,16 +72,33 @@ def standing(state: AgencyState) -> str:
 
 def running(state: TimescaleState) -> str:
     """Where one deadline of the case as a whole stands, as a sentence's end."""
+    review = f" {REVIEW}" if state.legal_review_needed else ""
     if state.ended_at is not None:
         late = f", after it was due by {when(state.due_at)}" if state.ended_at > state.due_at else ""
-        return f"ended at {when(state.ended_at)}{late}"
-    return f"nothing recorded by {when(state.due_at)}" if state.overdue else f"is to end by {when(state.due_at)}"
+        return f"ended at {when(state.ended_at)}{late}{review}"
+    return (f"nothing recorded by {when(state.due_at)}" if state.overdue else f"is to end by {when(state.due_at)}") + review
+
+
+def asks_line(state: TimescaleState) -> str:
+    """What its rule asks, and where that stands."""
+    return f"{state.says} ({state.citation})"
+
+
+def what_happened(happening: Happening) -> str:
+    """What was recorded, in words."""
+    return _HAPPENED.get(happening, happening.value.replace("_", " "))
 
 
 def happened_line(each: Happened) -> str:
     """What happened, when, and who recorded it when."""
-    what = each.happening.value.replace("_", " ")
+    what = what_happened(each.happening)
     return f"{what} at {when(each.happened_at)}, recorded at {when(each.recorded_at)} by {each.officer.id} ({each.officer.role})"
+
+
+def error_line(each: RecordedInError) -> str:
+    """What was recorded by mistake, who took it back when, and why."""
+    back = f"taken back at {when(each.taken_back_at)} by {each.officer.id} ({each.officer.role})"
+    return f"RECORDED IN ERROR: {what_happened(each.happening)} at {when(each.happened_at)}; {back}: {each.reason}"
 
 
 def gaps(record: CaseRecord) -> list[str]:

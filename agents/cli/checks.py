@@ -10,18 +10,20 @@ from uuid import UUID
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from agents.cli.casetext import link_lines, when
+from agents.cli.casetext import REVIEW, when
 from agents.cli.compose import hub_of, officer_of
+from agents.cli.history import history_json, history_lines
 from agents.cli.output import AsJson, guarded, tell
 from agents.cli.show import ladder_lines, near_lines
 from agents.hub.checks import Plan
+from agents.hub.happenings import decision_of
 from agents.hub.intake import SAY_WHY, faults_of
 from agents.hub.links import linked
 from agents.hub.proposal import FORM, Grounds, LeftOut, Proposal, Refused, Why, narrow, proposal, read_changes, widen
-from agents.hub.service import Hub, decision_of
+from agents.hub.service import Hub
 from broker.settings import read_bytes
 from policies.explain import ladder
-from policies.vocabulary import Audience
+from policies.vocabulary import Audience, LegalReview
 from policies.wording import boilerplate
 from schemas.errors import ConfigurationError, Fault
 from schemas.events import Contact, OfficerDecision
@@ -68,7 +70,8 @@ def checks(
 ) -> None:
     """Which agencies would be asked what about whom, the ladder foretold, and what is left out and why.
 
-    Other contacts about the same people come first: look at them before anybody is asked.
+    Other contacts and cases about the same people come first, and whether one of them is open to a worker already: look at them
+    before anybody is asked. The look is an entry in each of those cases.
 
     Example: mash hub checks 0b6f… decision.json --narrow 'agency.trust/s2/*' --reason "The partner has never lived here." --send
     """
@@ -77,8 +80,9 @@ def checks(
     try:
         decision = read_decision(file) if file is not None else None
         grounds = _grounds(hub, case, decision)
-        hub.looked(case, _viewer(hub, viewer, role, decision), grounds.decision, "checks")
-        links = linked(hub.party, case)
+        looking, links = _viewer(hub, viewer, role, decision), linked(hub.party, case)
+        for looked_at in (case, *(each.case_id for each in links if each.record is not None)):
+            hub.looked(looked_at, looking, grounds.decision, "checks")
         shown = proposal(grounds)
         if less:
             shown = _made(narrow(shown, less, reason))
@@ -89,8 +93,8 @@ def checks(
     finally:
         hub.party.close()
     sent = [f"{case}: decided; mash hub run asks the agencies"] if send else []
-    others = [f"Other contact: {each}" for each in link_lines(links)]
-    facts = proposal_json(shown) | {"other_contacts": [each.contact_ref for each in links], "sent": send}
+    facts = proposal_json(shown) | {"other_contacts": [each.contact_ref for each in links], "history": history_json(links), "sent": send}
+    others = history_lines(links)
     tell(as_json, facts, [*others, *proposal_lines(shown), *sent])
 
 
@@ -216,7 +220,10 @@ def proposal_lines(shown: Proposal) -> list[str]:
 def _agency_lines(each: Plan, shown: Proposal, ladders: list[tuple[LadderStep, ...]]) -> list[str]:
     if each.request is None or each.deadline is None:
         return [f"{each.agency}: is asked nothing"]
-    lines = [f"{each.agency}: {len(each.decisions)} questions, due {when(each.deadline.due_at)} ({each.deadline.timescale})"]
+    clocks = shown.grounds.asker.settings.clocks
+    rule = clocks.named(each.deadline.timescale)
+    review = f" {REVIEW}" if rule is not None and rule.legal_review is LegalReview.needed else ""
+    lines = [f"{each.agency}: {len(each.decisions)} questions, due {when(each.deadline.due_at)} ({each.deadline.timescale}){review}"]
     lines.append(f"  is told: {each.request.concern}")
     for question, decided in each.decisions:
         person = "; a person will answer" if by_a_person(shown, question.category) else ""

@@ -14,6 +14,7 @@ import typer
 
 from agents.adapter.sources.opening import freshness, source_faults
 from agents.adapter.sources.settings import SourceSettings
+from agents.cli.casetext import when
 from agents.cli.compose import adapter_settings, hub_settings, own_pack
 from agents.cli.log import verify_party
 from agents.cli.output import AsJson, Exit, guarded, tell
@@ -109,7 +110,8 @@ def _directory(home: Folder) -> str:
             file=str(home.snapshot), message="directory or snapshot is stale: automatic release is review", fix="fetch today's snapshot"
         )
         raise ConfigurationError([fault])
-    return f"directory {trust.directory.sequence}, {len(trust.directory.parties)} parties, until {trust.directory.expires_at:%d %b %Y}"
+    until = when(trust.directory.expires_at, "%d %b %Y")
+    return f"directory {trust.directory.sequence}, {len(trust.directory.parties)} parties, until {until}"
 
 
 def _ready(home: Folder) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import typer
 
+from agents.cli.casetext import when
 from agents.cli.compose import officer_of, own_pack, party_of
 from agents.cli.output import Exit, tell
 from agents.cli.show import WORDS
@@ -188,7 +189,7 @@ def _lines(retold: Retold, facts: dict[str, Any]) -> Iterable[str]:
     yield (
         f"{facts['decision']}: {_discloser(retold)}, {WHAT[logged.disclosure]} {facts['recipient']} "
         f"about {facts['subject']} in {facts['category']}, "
-        f"stage {facts['stage']}, {logged.at:%d %b %Y %H:%M:%S} UTC"
+        f"stage {facts['stage']}, {when(logged.at, '%H:%M:%S on %d %b %Y')}"
     )
     said = WORDS[retold.found.answer.status] if retold.found.answer is not None else retold.found.entry.outcome
     yield f"logged: {said}, by {facts['decided_by']}, pack {_short(logged.pack_digest)}"

@@ -14,6 +14,7 @@ from agents.adapter.glass import GlassReview
 from agents.adapter.review import Desk
 from agents.adapter.sources.opening import close_sources
 from agents.adapter.stated import stated
+from agents.cli.casetext import when
 from agents.cli.compose import adapter_of, officer_of
 from agents.cli.output import AsJson, guarded, tell
 from schemas.errors import ConfigurationError, Fault
@@ -56,8 +57,8 @@ def glass_line(review: GlassReview, at: datetime) -> str:
     dossier = review.dossier
     late = "OVERDUE since" if review.is_overdue(at) else "look by"
     return (
-        f"{str(dossier.kept.digest)[:16]}  glass was broken {dossier.kept.at:%d %b %H:%M} by {dossier.request.officer.id} "
-        f"for {dossier.request.hub}; {late} {review.due_at:%d %b %H:%M} UTC: mash review close"
+        f"{str(dossier.kept.digest)[:16]}  glass was broken {when(dossier.kept.at, '%d %b %H:%M')} by {dossier.request.officer.id} "
+        f"for {dossier.request.hub}; {late} {when(review.due_at, '%H:%M on %d %b')}: mash review close"
     )
 
 

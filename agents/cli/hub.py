@@ -10,12 +10,13 @@ from uuid import UUID
 import typer
 
 from agents.cli import officers
-from agents.cli.board import board
-from agents.cli.casetext import when
+from agents.cli.board import board, timescale_json
+from agents.cli.casetext import running, when
 from agents.cli.checks import checks, read_decision
 from agents.cli.compose import hub_of
 from agents.cli.output import ERR, AsJson, Exit, guarded, plain, tell
 from agents.cli.run import run_until_stopped
+from agents.hub.board import Unopened
 from agents.hub.intake import Aside
 from broker.settings import read_bytes
 from broker.trustfiles import write_whole
@@ -121,14 +122,12 @@ def show(folder: Home = Path(), as_json: AsJson = False) -> None:
     rows: list[dict[str, Any]] = []
     lines: list[str] = []
     for case_id in hub.party.store.cases():
-        record = hub.record(case_id)
+        record = hub.standing(case_id)
         if record is None:
-            waits, contact = hub.waits_for_decision(case_id), hub.contact(case_id)
-            came = {"contact": contact.contact_ref, "received_at": contact.received_at.isoformat()} if contact else {}
-            rows.append({"case": str(case_id), "waits_for": "decision" if waits else "opening"} | came)
-            cure = f"a decision: mash hub decide {case_id} decision.json" if waits else "its requests: mash hub run"
-            ref = f"{contact.contact_ref:12} received {when(contact.received_at)}  " if contact else ""
-            lines.append(f"{case_id}  {ref}waits for {cure}")
+            continue
+        if isinstance(record, Unopened):
+            rows.append(_contact_json(record))
+            lines += _contact_lines(record)
             continue
         agencies = {
             each.agency: {"status": each.status.value, "due_at": each.due_at.isoformat() if each.due_at else None}
@@ -141,3 +140,20 @@ def show(folder: Home = Path(), as_json: AsJson = False) -> None:
         lines.append(f"{case_id}  {record.contact_ref:12} {record.rag.value:6} {said or 'nobody was asked: mash case show says why'}")
     hub.party.close()
     tell(as_json, {"cases": rows}, lines or ["no cases yet: mash hub intake contacts.jsonl"])
+
+
+def _contact_json(held: Unopened) -> dict[str, Any]:
+    return {
+        "case": str(held.case_id),
+        "waits_for": "opening" if held.is_decided else "decision",
+        "contact": held.contact_ref,
+        "received_at": held.received_at.isoformat(),
+        "timescales": [timescale_json(each) for each in held.timescales],
+    }
+
+
+def _contact_lines(held: Unopened) -> list[str]:
+    """A contact, what it waits for, and what of its timescales has not ended."""
+    cure = "its requests: mash hub run" if held.is_decided else f"a decision: mash hub decide {held.case_id} decision.json"
+    still = [f"  {each.timescale:24} {running(each)}" for each in held.timescales if each.ended_at is None]
+    return [f"{held.case_id}  {held.contact_ref:12} received {when(held.received_at)}  waits for {cure}", *still]

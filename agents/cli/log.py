@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import TypeAdapter
 
+from agents.cli.casetext import when
 from agents.cli.compose import officer_of, party_of
 from agents.cli.output import AsJson, Exit, guarded, tell
 from broker.accesslog import origin_of, verify_log, verify_openings
@@ -100,7 +101,8 @@ def show(
 def _lines(entries: Iterable[Entry]) -> Iterable[str]:
     for each in entries:
         about = f"{each.case_id or '-'} {each.subject_ref or '-'} {each.category or '-'}"
-        yield f"{each.at:%Y-%m-%d %H:%M:%S} {each.operation.value:14} {each.actor.id:12} {about} {each.outcome} {','.join(each.rules)}"
+        at = when(each.at, "%Y-%m-%d %H:%M:%S")
+        yield f"{at} {each.operation.value:14} {each.actor.id:12} {about} {each.outcome} {','.join(each.rules)}"
 
 
 @app.command()

@@ -10,14 +10,15 @@ from uuid import UUID
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from agents.cli.casetext import running, when
+from agents.cli.casetext import asks_line, running, standing, what_happened, when
 from agents.cli.checks import read_decision
+from agents.cli.choices import Rated, Recordable, Unwanted
 from agents.cli.compose import hub_of, officer_of
 from agents.cli.output import AsJson, Exit, guarded, tell
-from agents.hub import desk
+from agents.hub import desk, recording
+from agents.hub.happenings import timescale_states
 from agents.hub.intake import faults_of
 from broker.settings import read_bytes
-from schemas.enums import CancelReason, Happening, Rag
 from schemas.errors import ConfigurationError, Fault
 from schemas.events import OralAnswer
 from schemas.identifiers import Digest, PartyId
@@ -56,7 +57,7 @@ def follow_up(
 @guarded
 def rerate(
     case: Case,
-    rag: Annotated[Rag, typer.Option(help="The new rating.")],
+    rag: Annotated[Rated, typer.Option(help="The new rating.")],
     rationale: Annotated[str, typer.Option(help="What has changed and why, of this case.")],
     by: By,
     role: Role = "hub_officer",
@@ -74,15 +75,17 @@ def rerate(
         record = desk.rerate(hub, case, officer_of(by, role, hub.party.id), rag, rationale, relied)
     finally:
         hub.party.close()
-    due = {each.agency: each.due_at.isoformat() for each in record.agencies if each.due_at}
-    lines = [f"{case}: {record.rag.value}; mash hub run tells whoever is awaited", *(f"  {agency} by {at}" for agency, at in due.items())]
-    tell(as_json, {"case": str(case), "rag": record.rag.value, "due": due}, lines)
+    due = {each.agency: each.due_at for each in record.agencies if each.due_at}
+    lines = [f"{case}: {record.rag.value}; mash hub run tells whoever is awaited"]
+    lines += [f"  {each.agency} {standing(each)}" for each in record.agencies]
+    facts = {"case": str(case), "rag": record.rag.value, "due": {agency: at.isoformat() for agency, at in due.items()}}
+    tell(as_json, facts, lines)
 
 
 @guarded
 def withdraw(
     case: Case,
-    reason: Annotated[CancelReason, typer.Option(help="Why an answer is no longer wanted.")],
+    reason: Annotated[Unwanted, typer.Option(help="Why an answer is no longer wanted.")],
     by: By,
     role: Role = "hub_officer",
     agency: Annotated[list[str] | None, typer.Option(help="Only of this agency; may be repeated.")] = None,
@@ -126,33 +129,48 @@ def say(
 @guarded
 def record(
     case: Case,
-    happening: Annotated[Happening, typer.Argument(help="What happened.")],
+    happening: Annotated[Recordable, typer.Argument(help="What happened.")],
     happened_at: Annotated[str, typer.Option(help="When, with its zone, such as 2026-11-27T14:05+00:00.")],
     by: By,
     role: Role = "hub_officer",
+    in_error: Annotated[
+        str | None, typer.Option("--in-error", help="It was recorded by mistake: take it back, and why, of this case.")
+    ] = None,
     folder: Home = Path(),
     as_json: AsJson = False,
 ) -> None:
-    """Record what happened in a case: timescales run from it, or end with it. Recorded twice it changes nothing.
+    """Record what happened in a case or contact: timescales run from it, or end with it. Recorded twice it changes nothing.
+
+    What was recorded by mistake is taken back with --in-error: what it started stops, what it ended runs on, and both stay in the log.
 
     Example: mash hub record 0b6f… strategy_discussion --happened-at 2026-11-27T14:05+00:00 --as a.officer
+
+    Example: mash hub record 0b6f… strategy_discussion --happened-at 2026-11-27T14:05+00:00 --as a.officer --in-error "It was a call."
     """
     at, hub = _instant(happened_at), hub_of(folder)
     try:
-        recorded = desk.record(hub, case, officer_of(by, role, hub.party.id), happening, at)
-        held = hub.record(case)
+        officer = officer_of(by, role, hub.party.id)
+        before = list(timescale_states(hub.party.store.events(case)))
+        if in_error is None:
+            changed = recording.record(hub, case, officer, happening, at)
+        else:
+            changed = recording.record_in_error(hub, case, officer, happening, at, in_error)
+        held = list(timescale_states(hub.party.store.events(case)))
     finally:
         hub.party.close()
-    states = [each for each in held.timescales if (each.happening, each.started_at) == (happening, at)] if held else []
-    ended = [each for each in held.timescales if each.ended_at == at] if held else []
+    own = [each for each in held if (each.happening, each.started_at) == (happening, at)]
+    ended = [each for each in held if each.ended_at == at]
+    ended_before = {(each.happened, each.timescale) for each in before if each.ended_at is not None}
+    resumed = [each for each in held if each.ended_at is None and (each.happened, each.timescale) in ended_before]
     facts = {
         "case": str(case),
-        "recorded": recorded,
-        "due": {each.timescale: each.due_at.isoformat() for each in states},
+        "recorded" if in_error is None else "taken_back": changed,
+        "due": {each.timescale: each.due_at.isoformat() for each in (*own, *resumed)},
         "ended": [each.timescale for each in ended],
     }
-    lines = [f"{case}: {'recorded' if recorded else 'stands already'}, {happening.value} at {when(at)}"]
-    lines += [f"  {each.timescale}: {running(each)}" for each in (*states, *ended)]
+    done = "recorded" if in_error is None else "taken back as recorded in error"
+    lines = [f"{case}: {done if changed else f'{done} already'}, {what_happened(happening)} at {when(at)}"]
+    lines += [line for each in (*own, *ended, *resumed) for line in (f"  {each.timescale}: {running(each)}", f"    {asks_line(each)}")]
     tell(as_json, facts, lines)
 
 

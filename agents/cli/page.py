@@ -8,7 +8,18 @@ from functools import cache
 
 from jinja2 import Template
 
-from agents.cli.casetext import gaps, happened_line, link_lines, questions, running, seen_line, standing, when
+from agents.cli.casetext import (
+    asks_line,
+    error_line,
+    gaps,
+    happened_line,
+    link_lines,
+    questions,
+    running,
+    seen_line,
+    standing,
+    when,
+)
 from agents.cli.output import plain
 from agents.cli.printing import template
 from agents.cli.show import WORDS, name_of, searched_line, unanswered_line
@@ -26,6 +37,8 @@ def _page() -> Template:
         standing=standing,
         running=running,
         happened=happened_line,
+        in_error=error_line,
+        asks=asks_line,
         searched=searched_line,
         unanswered=unanswered_line,
     )

@@ -14,13 +14,13 @@ from agents.adapter.correction import correct as take_back
 from agents.adapter.dossier import Waiting
 from agents.adapter.edits import Draft, Numbered
 from agents.adapter.review import Desk, Stopped
+from agents.cli.choices import Mistaken
 from agents.cli.compose import officer_of
 from agents.cli.glass import close, glass_json, glass_line, opened_desk, said_request
 from agents.cli.output import ERR, AsJson, Exit, guarded, plain, tell
 from agents.cli.sight import sight_json, sight_lines, waiting_json, waiting_line
 from agents.hub.intake import faults_of
 from broker.settings import read_bytes
-from schemas.enums import CorrectionReason
 from schemas.errors import ConfigurationError, Fault
 from schemas.identifiers import CategoryId, Slug, SubjectRef
 from schemas.records import Officer
@@ -88,6 +88,10 @@ def show(
     """The request, its ladder, and what would leave, fetched now; every look is an entry.
 
     Example: mash review show 3f0c12ab s1 pol.incidents --as p.shah --folder police/
+
+    When it is not sure who is meant, of two sources: mash review show 3f0c12ab s1 pol.incidents --as p.shah --person 2 --nothing archive
+
+    With what you read where only a person may: mash review show 3f0c12ab s1 pol.intelligence --as p.shah --form read.json
     """
     choice = _choice(person, nothing, form)
     with opened_desk(folder, states, grounds) as desk:
@@ -118,6 +122,10 @@ def release(
     What the ladder refused may be opened by what you know: `--states court_order --grounds "…"`, with show first.
 
     Example: mash review release 3f0c12ab s1 pol.incidents --as p.shah --folder police/
+
+    With the same words as when you looked: mash review release 3f0c12ab s1 pol.incidents --as p.shah --person 2 --nothing archive
+
+    Or, with what you read: mash review release 3f0c12ab s1 pol.intelligence --as p.shah --form read.json
     """
     choice = _choice(person, nothing, form)
     with opened_desk(folder, states, grounds) as desk:
@@ -182,7 +190,7 @@ def withhold(
 @guarded
 def correct(
     request: Request,
-    reason: Annotated[CorrectionReason, typer.Option(help="wrong_person, inaccurate or unlawful.")],
+    reason: Annotated[Mistaken, typer.Option(help="Why it is not to be relied on.")],
     viewer: As,
     role: Role = REVIEWER,
     subject: Annotated[list[str] | None, typer.Option("--subject", help="Only about whom a person decides anew; else all.")] = None,
@@ -194,8 +202,6 @@ def correct(
 
     Example: mash review correct 3f0c12ab --reason wrong_person --as p.shah --folder police/
     """
-    if reason is CorrectionReason.unknown:
-        raise ConfigurationError([Fault(file="--reason", message="is no reason", fix="wrong_person, inaccurate or unlawful")])
     if subject and (silent or reason not in FOR_A_PERSON):
         message = "says about whom a person decides anew, and here nobody does"
         raise ConfigurationError([Fault(file="--subject", message=message, fix="leave it off, or give another --reason")])

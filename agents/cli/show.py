@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from agents.cli.casetext import happened_line, missing, running, standing, when
+from agents.cli.casetext import REVIEW, asks_line, error_line, happened_line, missing, running, standing, when
 from schemas.enums import Status
 from schemas.events import CaseRecord, JoinedAnswer, OralItem, Unasked
 from schemas.records import Answer, LadderStep, NearMiss, Searched, Subject, Unanswered
@@ -85,8 +85,10 @@ def _course(record: CaseRecord) -> list[str]:
     ]
     rated = [f"  {each.rag.value:6} {when(each.at)} by {each.officer.id}: {each.rationale}" for each in record.ratings]
     recorded = [f"  {happened_line(each)}" for each in record.happened]
-    timed = [f"  {each.timescale:24} {running(each)}" for each in record.timescales]
-    course = ["", "What happened", *recorded, *timed] if recorded else []
+    wrong = [f"  {error_line(each)}" for each in record.in_error]
+    timed = [line for each in record.timescales for line in (f"  {each.timescale:24} {running(each)}", f"    {asks_line(each)}")]
+    course = ["", "What happened", *recorded, *wrong] if recorded or wrong else []
+    course += ["", "Timescales of the case", *timed] if timed else []
     return [*taken, "", "Ratings", *rated, *course]
 
 
@@ -138,7 +140,7 @@ def ladder_lines(ladder: tuple[LadderStep, ...]) -> list[str]:
     for step in ladder:
         mark = "-" if not step.applies else ("yes" if step.met else "NO")
         cited = f"{step.rule} ({step.citation})" if step.rule else step.says
-        review = "  [legal review needed]" if step.legal_review_needed else ""
+        review = f"  {REVIEW}" if step.legal_review_needed else ""
         lines.append(f"{step.layer.value:15} {mark:4} {cited}{review}")
     return lines
 

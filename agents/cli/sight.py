@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import TypeAdapter
 
@@ -10,6 +10,7 @@ from agents.adapter.choice import Form, Named
 from agents.adapter.dossier import Dossier, Waiting
 from agents.adapter.edits import Numbered
 from agents.adapter.sight import Sight
+from agents.cli.casetext import when
 from agents.cli.show import WORDS, ladder_lines, name_of, near_lines, searched_line, unanswered_line
 from policies.explain import ladder, near_misses
 from policies.holder import holder_told
@@ -17,6 +18,7 @@ from policies.sentences import MEANINGS
 from policies.vocabulary import Audience
 from schemas.records import Item, LadderStep, NearMiss, Reasking, Searched, Subject, Unanswered
 
+SHORT: Final = "%d %b %H:%M"  # in a list
 _NUMBERED = TypeAdapter(tuple[Numbered, ...])
 _SUBJECT = TypeAdapter(Subject)
 _REASKING: TypeAdapter[Reasking | None] = TypeAdapter(Reasking | None)
@@ -51,15 +53,15 @@ def waiting_line(waiting: Waiting, why: tuple[str, ...]) -> str:
     return (
         f"{str(waiting.dossier.kept.digest)[:16]}  {subject.ref:4} {subject.role.value:14} {waiting.question.category:26} "
         f"{waiting.answer.status.value:11} due {_due(waiting.dossier)}  for {request.hub} ({request.officer.id}), "
-        f"since {waiting.answer.decided_at:%d %b %H:%M}: {', '.join(why)}"
+        f"since {when(waiting.answer.decided_at, SHORT)}: {', '.join(why)}"
     )
 
 
 def _due(dossier: Dossier) -> str:
     """By when, and whether the hub has moved it."""
     now, asked = dossier.standing, dossier.request
-    moved = f" (moved from {asked.due_at:%d %b %H:%M})" if now.due_at != asked.due_at else ""
-    return f"{now.due_at:%d %b %H:%M} UTC{moved}"
+    moved = f" (moved from {when(asked.due_at, SHORT)})" if now.due_at != asked.due_at else ""
+    return f"{when(now.due_at, SHORT)}{moved}"
 
 
 def _rag(dossier: Dossier) -> str:

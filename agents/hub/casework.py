@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from agents.hub.happenings import happened, reratings, timescale_states
+from agents.hub.happenings import happened, in_error, reratings, timescale_states
 from broker.effect import Kept
 from schemas.enums import AgencyStatus, Status
 from schemas.events import (
@@ -95,6 +95,7 @@ def case_record(events: Iterable[Kept]) -> CaseRecord | None:
         oral=_oral(ordered, answers),
         corrected=_corrected(ordered),
         happened=tuple(body for _, body in happened(ordered)),
+        in_error=tuple(in_error(ordered)),
         timescales=tuple(timescale_states(ordered)),
         left_out=0,
         unasked=tuple(sorted(opened.unasked, key=lambda each: (each.agency, each.subject_ref, each.category))),
@@ -284,6 +285,7 @@ def substance(record: CaseRecord) -> dict[str, Any]:
         "oral": [(each.said.agency, each.said.subject_ref, each.said.category, each.said.words, each.confirmed) for each in record.oral],
         "corrected": [(each.agency, each.reason.value) for each in record.corrected],
         "happened": [each.happening.value for each in record.happened],
+        "in_error": [(each.happening.value, each.reason) for each in record.in_error],
         "timescales": [(each.timescale, each.overdue, each.ended_at is not None) for each in record.timescales],
         "unasked": [(each.agency, each.subject_ref, each.category) for each in record.unasked],
     }

@@ -10,12 +10,13 @@ from uuid import UUID
 
 from agents.hub.casework import Asking, askings, case_record
 from agents.hub.entries import case_entry
-from agents.hub.happenings import Running, running
+from agents.hub.happenings import Running, decision_of, running
 from agents.hub.timescales import Clocks, Deadline
 from broker.effect import Effect, Kept, Mark, Work, digest_of, local_event
 from broker.party import Party
 from schemas.enums import AgencyStatus, Operation, Rag
 from schemas.events import AskedAgency, CaseOpened, OfficerDecision, Overdue
+from schemas.happenings import Happened
 from schemas.identifiers import Digest, PartyId, Thread
 
 DUE: Final = "due"
@@ -89,6 +90,27 @@ def end_awaited(case_id: UUID, each: Running) -> Awaited:
     )
 
 
+def begin(body: Happened, at: datetime, clocks: Clocks) -> Effect:
+    """What is recorded, as an event of its case, with the work that the deadlines it begins will need."""
+    event = local_event(body.case_id, "happened", body, at)
+    awaited = [end_awaited(body.case_id, Running(event.digest, body, each.timescale, each, None)) for each in body.due]
+    return Effect(events=(event,), work=tuple(one for each in awaited for one in timed_work(each, clocks)))
+
+
+def go_on(case_id: UUID, resumed: Iterable[Running], events: Iterable[Kept], at: datetime, clocks: Clocks) -> tuple[Work, ...]:
+    """What of deadlines fell due while they were held to have ended, to be done now: its own work found them ended, and is done."""
+    ends = [each.body for each in events if isinstance(each.body, Happened)]
+    return tuple(one for each in resumed for one in _missed(end_awaited(case_id, each), each, ends, at, clocks))
+
+
+def _missed(awaited: Awaited, each: Running, ends: Iterable[Happened], at: datetime, clocks: Clocks) -> Iterator[Work]:
+    held = (one.recorded_at for one in ends if one.happening in each.due.ends_on and one.happened_at >= each.since.happened_at)
+    since = min(held)
+    told = dict.fromkeys(one.tell.value for one in clocks.notices(awaited.deadline) if since < one.at <= at)
+    silent = [SILENCE] if awaited.deadline.due_at <= at else []
+    return (_work(awaited, at, what) for what in (*silent, *told))
+
+
 def _awaited(of: tuple[str, ...], deadline: Deadline, said: str, silence: Overdue) -> Awaited:
     about = (DUE, str(silence.case_id), *of, f"{deadline.due_at.timestamp():.6f}")
     return Awaited(about=about, deadline=deadline, said=said, silence=silence)
@@ -108,7 +130,8 @@ def _work(awaited: Awaited, at: datetime, what: str) -> Work:
 def timed(party: Party, work: Work, at: datetime) -> Effect:
     """Silence, or telling somebody; nothing once what was awaited has come or the deadline has moved."""
     *about, _, what = work.id.split("/")
-    still = _still_awaited(work.case_id, party.store.events(work.case_id))
+    events = party.store.events(work.case_id)
+    still = _still_awaited(work.case_id, events)
     found = next((each for each in still if list(each[0].about) == about), None)
     if found is None:
         return Effect()
@@ -117,14 +140,19 @@ def timed(party: Party, work: Work, at: datetime) -> Effect:
         party.alarm("escalated", tell=what, digest=str(digest))
         said = f"told.{what}.{awaited.said}"
         return Effect(entries=(case_entry(at, Operation.administration, party.actor, work.case_id, why, said),))
+    event = local_event(work.case_id, "overdue", awaited.silence, at)
+    if event.digest in {each.digest for each in events}:
+        return Effect()
     party.alarm("overdue", digest=str(digest))
     entry = case_entry(at, Operation.administration, party.actor, work.case_id, why, f"overdue.{awaited.said}")
-    event = local_event(work.case_id, "overdue", awaited.silence, at)
     return Effect(events=(event,), entries=(entry,), marks=(Mark(case_id=work.case_id, digest=event.digest),))
 
 
-def _still_awaited(case_id: UUID, events: list[Kept]) -> Iterator[tuple[Awaited, OfficerDecision, Digest | None]]:
-    """What has not come yet, the decision it comes from, and the request or the event that it is about."""
+def _still_awaited(case_id: UUID, events: list[Kept]) -> Iterator[tuple[Awaited, OfficerDecision | None, Digest | None]]:
+    """What has not come yet, the decision it comes from if there is one, and the request or the event that it is about."""
+    for each in running(events):
+        if each.ended_at is None:
+            yield end_awaited(case_id, each), decision_of(events), each.happened
     opened = next((each.body for each in events if isinstance(each.body, CaseOpened)), None)
     record = case_record(events)
     if opened is None or record is None:
@@ -133,6 +161,3 @@ def _still_awaited(case_id: UUID, events: list[Kept]) -> Iterator[tuple[Awaited,
     for asking in askings(opened, events):
         if (state := states[asking.agency, asking.follow_up]).status in OPEN:
             yield answer_awaited(case_id, asking), asking.decision, state.request_digest
-    for each in running(events):
-        if each.ended_at is None:
-            yield end_awaited(case_id, each), opened.decision, each.happened

@@ -1,10 +1,9 @@
-"""What officers decide about an open case: a follow-up question, a new rating, to withdraw, what was said, what has happened."""
+"""What officers decide about an open case: a follow-up question, a new rating, to withdraw, what was said."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -12,25 +11,22 @@ from agents.hub.casework import Asking, askings, case_record
 from agents.hub.checks import plan
 from agents.hub.deadlines import OPEN, answer_awaited, asked_agency, end_awaited, rebased, timed_work
 from agents.hub.entries import case_entry
-from agents.hub.happenings import Running, as_moved, case_due, moved, reratings, running
+from agents.hub.happenings import as_moved, moved, reratings, running
 from agents.hub.intake import SAY_WHY
 from agents.hub.notices import notice_work
-from agents.hub.once import happened_name, necessity_name, rating_name, work_named
+from agents.hub.once import necessity_name, rating_name, work_named
 from agents.hub.reasking import SAY, lacks_rationale, rationale_faults
 from agents.hub.service import ASK, Hub
-from agents.hub.timescales import RECORDED
 from broker.anew import sealed_anew
 from broker.effect import Effect, Kept, Mark, Outgoing, local_event, once
 from policies.wording import boilerplate
-from schemas.enums import CancelReason, Happening, Kind, Operation, Rag
+from schemas.enums import CancelReason, Kind, Operation, Rag
 from schemas.errors import ConfigurationError, Fault
 from schemas.events import (
-    MAX_HAPPENED,
     AgencyState,
     CaseOpened,
     CaseRecord,
     FollowUp,
-    Happened,
     OfficerDecision,
     OralAnswer,
     Rebased,
@@ -123,34 +119,6 @@ def _unrated(record: CaseRecord, known: set[Digest], rag: Rag, rationale: str, r
         yield Fault(file=file, field="rag", message=f"is {rag.value} already", fix=LOOK)
     if not known.issuperset(relied):
         yield Fault(file=file, field="relied_on", message="names what is not in this case", fix="mash case show")
-
-
-def record(hub: Hub, case_id: UUID, officer: Officer, happening: Happening, happened_at: datetime) -> bool:
-    """Record what happened and start the timescales that run from it; False when it stands already, and nothing is changed."""
-    at, clocks = hub.party.now(), hub.settings.clocks
-    opened, events = _opened(hub, case_id)
-    held, faults = _record(events, case_id), []
-    if happening is Happening.unknown:
-        faults.append(Fault(file=str(case_id), field="happening", message="is nothing that is recorded", fix="mash hub record --help"))
-    if happened_at > at:
-        faults.append(Fault(file=str(case_id), field="happened_at", message="is in the future", fix="record it once it has happened"))
-    if len(held.happened) >= MAX_HAPPENED:
-        faults.append(Fault(file=str(case_id), message=f"holds {MAX_HAPPENED} of them already", fix="mash case show"))
-    _refuse(faults)
-    begun = clocks.starting_with(RECORDED[happening], held.rag, happened_at) if happening in RECORDED else ()
-    due = tuple(case_due(each, clocks) for each in begun)
-    body = Happened(case_id=case_id, happening=happening, officer=officer, happened_at=happened_at, recorded_at=at, due=due)
-    event = local_event(case_id, "happened", body, at)
-    entry = case_entry(at, Operation.collection, officer, case_id, opened.decision, f"recorded.{happening.value}")
-    awaited = [end_awaited(case_id, Running(event.digest, body, each.timescale, each, None)) for each in due]
-    effect = Effect(
-        received=once("happened", happened_name(case_id, happening, happened_at)),
-        events=(event,),
-        entries=(entry,),
-        work=tuple(one for each in awaited for one in timed_work(each, clocks)),
-        marks=(Mark(case_id=case_id, digest=event.digest),),
-    )
-    return hub.party.store.apply([effect], hub.party.seal, at).applied > 0
 
 
 def withdraw(hub: Hub, case_id: UUID, officer: Officer, reason: CancelReason, agencies: Iterable[PartyId] = ()) -> int:

@@ -28,9 +28,14 @@ def rating_name(case_id: UUID, number: int) -> Digest:
     return digest_of(b"mash/1 rating" + case_id.bytes + number.to_bytes(8, "big"))
 
 
-def happened_name(case_id: UUID, happening: Happening, happened_at: datetime) -> Digest:
-    """Of something that happened in a case, by what it is and when."""
-    return digest_of(b"mash/1 happened" + case_id.bytes + f"{happening.value}/{happened_at.timestamp():.6f}".encode())
+def happened_name(case_id: UUID, happening: Happening, happened_at: datetime, taken_back: int) -> Digest:
+    """Of something that happened in a case, by what it is and when, and how often that was taken back before."""
+    return digest_of(b"mash/1 happened" + case_id.bytes + f"{happening.value}/{happened_at.timestamp():.6f}/{taken_back}".encode())
+
+
+def in_error_name(recorded: Digest) -> Digest:
+    """Of taking back what was recorded."""
+    return digest_of(b"mash/1 in error" + recorded)
 
 
 def work_named(kind: str, of: tuple[str, ...], case_id: UUID, at: datetime) -> Work:

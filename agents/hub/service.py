@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
+from agents.calendars import YEARS
 from agents.hub.anew import asked_anew
+from agents.hub.board import Unopened, unopened
 from agents.hub.casework import askings, case_record, taken_back
 from agents.hub.checks import Asker, plan
-from agents.hub.deadlines import DUE, answer_awaited, asked_agency, timed, timed_work
+from agents.hub.deadlines import DUE, answer_awaited, asked_agency, begin, timed, timed_work
 from agents.hub.entries import asked_entries, asked_mentions, case_entry
 from agents.hub.erasure import ERASE, erased, erasing_work
+from agents.hub.happenings import decision_of, recorded
 from agents.hub.hearing import Concern, heard_of
 from agents.hub.intake import NECESSITY, SAY_WHY, Aside, read_contacts
 from agents.hub.links import mentions_of
@@ -26,7 +28,7 @@ from agents.hub.settings import HubSettings
 from agents.hub.telling import TELL, telling_work, told
 from agents.logged import CASE_OPENED
 from broker.anew import ANEW
-from broker.effect import Done, Effect, Kept, Mark, Milestone, Outgoing, Work, digest_of, local_event, once
+from broker.effect import Done, Effect, Mark, Milestone, Outgoing, Work, digest_of, local_event, once
 from broker.envelope import Opened
 from broker.follow import follow
 from broker.party import Party
@@ -38,7 +40,7 @@ from broker.streams import topic_between
 from broker.times import SKEW
 from policies.pack import Pack
 from schemas import codec
-from schemas.enums import Kind, Operation, Refusal
+from schemas.enums import Happening, Kind, Operation, Refusal
 from schemas.errors import ConfigurationError, Fault, MalformedRecordError, StoreUnavailableError
 from schemas.events import CaseOpened, CaseRecord, Contact, Decided, OfficerDecision
 from schemas.identifiers import PartyId, Thread
@@ -94,6 +96,8 @@ class Hub:
         for each in read_contacts(data, file):
             if isinstance(each, Aside):
                 aside.append(each)
+            elif each.contact.received_at.year not in YEARS:
+                aside.append(each.refused(file, "received_at", "is of no year in which timescales run", "give the time it was received"))
             elif fault := self.undecidable(each.contact.decision, file, each.number):
                 aside.append(Aside(each.number, each.raw, (fault,)))
             elif self._repeats(each.contact):
@@ -128,13 +132,22 @@ class Hub:
         heard = heard_of(contact, event.digest, case_id, self.party, self.settings.referrers, self.pack, at)
         work = (work_named(OPEN, (str(case_id),), case_id, at),) if contact.decision is not None else ()
         mentions = (*mentions_of(self.party.keys.store, contact, case_id, event.digest), *heard.mentions)
-        effect = Effect(received=receipt, events=(event,), mentions=mentions, entries=(entry, *heard.entries), work=work)
+        taken = Effect(received=receipt, events=(event,), mentions=mentions, entries=(entry, *heard.entries), work=work)
+        came = recorded(case_id, Happening.contact, self.party.actor, contact.received_at, at, None, self.settings.clocks)
+        effect = Effect.of(taken, begin(came, at, self.settings.clocks), self._begun_by(case_id, contact.decision, at))
         said = [Effect(received=once("necessities", necessity_name(self.party.keys.store, contact.decision)))] if contact.decision else []
         if self.party.store.apply([effect, *said], self.party.seal, at).applied == 0:
             return None
         if heard.concerns:
             self.party.alarm("contact_concern", digest=str(event.digest))
         return heard.concerns
+
+    def _begun_by(self, case_id: UUID, decision: OfficerDecision | None, at: datetime) -> Effect:
+        """What a decision to ask starts, if one is made."""
+        if decision is None:
+            return Effect()
+        clocks = self.settings.clocks
+        return begin(recorded(case_id, Happening.decided, decision.officer, decision.decided_at, at, decision.rag, clocks), at, clocks)
 
     def _repeats(self, contact: Contact) -> bool:
         """Whether another contact gave these very words as its necessity."""
@@ -162,18 +175,11 @@ class Hub:
         entry = case_entry(at, Operation.decision, decision.officer, case_id, decision, "decided")
         first = once("decisions", digest_of(b"mash/1 decided" + case_id.bytes))
         work = work_named(OPEN, (str(case_id),), case_id, at)
-        effect = Effect(received=first, events=(event,), entries=(entry,), work=(work,))
+        made = Effect(received=first, events=(event,), entries=(entry,), work=(work,))
+        effect = Effect.of(made, self._begun_by(case_id, decision, at))
         said = Effect(received=once("necessities", necessity_name(self.party.keys.store, decision)))
         if self.party.store.apply([effect, said], self.party.seal, at).duplicates:  # another officer was a moment earlier
             raise ConfigurationError([Fault(file=str(case_id), message="was decided a moment ago", fix="mash hub show")])
-
-    def contact(self, case_id: UUID) -> Contact | None:
-        """The contact a case began with."""
-        return next((each.body for each in self.party.store.events(case_id) if isinstance(each.body, Contact)), None)
-
-    def waits_for_decision(self, case_id: UUID) -> bool:
-        """Whether nobody has decided yet to ask about this contact."""
-        return decision_of(self.party.store.events(case_id)) is None
 
     def step(self, wait: float = 0) -> bool:
         """One round: follow the network, ask, receive, render, publish; says whether anything happened."""
@@ -336,6 +342,11 @@ class Hub:
         """A case as it stands."""
         return case_record(self.party.store.events(case_id))
 
+    def standing(self, case_id: UUID) -> CaseRecord | Unopened | None:
+        """A case as it stands, or the contact of one that has not been opened."""
+        events = self.party.store.events(case_id)
+        return case_record(events) or unopened(case_id, events)
+
     def view(self, case_id: UUID, viewer: Officer, *, only_once: bool = False) -> CaseRecord | None:
         """A case as it stands, for a person: every view is an entry first. `only_once`: a version that goes to a file."""
         record = self.record(case_id)
@@ -352,13 +363,3 @@ class Hub:
         at = self.party.now()
         entry = case_entry(at, Operation.consultation, viewer, case_id, why, what)
         self.party.store.apply([Effect(entries=(entry,))], self.party.seal, at)
-
-
-def decision_of(events: Iterable[Kept]) -> OfficerDecision | None:
-    """The officer's decision: with the contact, or made later."""
-    for each in events:
-        if isinstance(each.body, Decided):
-            return each.body.decision
-        if isinstance(each.body, Contact) and each.body.decision is not None:
-            return each.body.decision
-    return None

@@ -37,7 +37,8 @@ class StartsOn(StrEnum):
     protection_order_extended = "protection_order_extended"
 
 
-RECORDED: Final = {Happening(each): each for each in StartsOn if each in Happening.__members__}  # what an officer records
+STARTS: Final = {Happening(each): each for each in StartsOn if each in Happening.__members__}  # all but the request of an agency's answer
+BY_THE_HUB: Final = frozenset({Happening.contact, Happening.decided})  # recorded by itself; all else an officer records
 
 
 class RunsBy(StrEnum):
@@ -119,9 +120,11 @@ class Timescale(Table):
 
     @model_validator(mode="after")
     def ends(self) -> Timescale:
-        """What an officer records can end only by what an officer records; the rest ends of itself."""
-        if (self.starts_on in RECORDED.values()) != bool(self.ends_on):
-            raise ValueError(f"ends_on is given with starts_on = {', '.join(sorted(RECORDED))}, and only there")
+        """A deadline of a case ends by what is recorded, one for an answer by the answer; a contact may come before anybody rates it."""
+        if (self.starts_on is StartsOn.request) == bool(self.ends_on):
+            raise ValueError("ends_on is given with every starts_on but request, and not there")
+        if self.starts_on is StartsOn.contact and self.rags:
+            raise ValueError("rags are not given with starts_on = contact: nobody has rated it yet")
         return self
 
 
@@ -180,8 +183,8 @@ class Clocks:
         deadlines = [self.deadline(each, asked_at, agency) for each in chosen or answers]
         return min(deadlines, key=lambda each: (each.due_at, each.timescale))
 
-    def starting_with(self, event: StartsOn, rag: Rag, started_at: datetime) -> tuple[Deadline, ...]:
-        """Every deadline that one event begins, but for agencies' answers, which are asked for one by one."""
+    def starting_with(self, event: StartsOn, rag: Rag | None, started_at: datetime) -> tuple[Deadline, ...]:
+        """Every deadline that one event begins, but for agencies' answers, which are asked for one by one; no `rag`: not rated yet."""
         begun = [each for each in self.timescales if each.starts_on is event and (not each.rags or rag in each.rags)]
         return tuple(self.deadline(each, started_at) for each in begun)
 

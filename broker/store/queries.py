@@ -7,7 +7,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from broker.store import tables
-from broker.store.tables import Instant, event, lease, mark, mention, outbox, position, received, stream, work
+from broker.store.tables import Instant, event, lease, mark, mention, outbox, position, received, stream, waiting, work
 
 _AT: Final = sa.bindparam("at", type_=Instant())
 
@@ -73,6 +73,8 @@ FINISH: Final = sa.update(work).where(work.c.id == _of("of"), work.c.done.is_(Fa
 MARKED: Final = sa.select(mark.c.case_id).where(_free("render/", mark.c.case_id)).limit(1)
 MARKS: Final = sa.select(mark.c.digest).where(mark.c.case_id == _of("case_id"))
 UNMARK: Final = sa.delete(mark).where(mark.c.case_id == _of("case_id"), mark.c.digest == _bytes("digest"))
+WAITING: Final = sa.select(waiting.c.case_id).distinct().order_by(waiting.c.case_id)
+SETTLE: Final = sa.delete(waiting).where(waiting.c.case_id == _of("case_id"), waiting.c.digest == _bytes("digest"))
 _TO_RENDER: Final = sa.exists(sa.select(mark))
 _TO_SEND: Final = sa.exists().where(outbox.c.state == "ready")
 ANYTHING: Final = sa.select(sa.or_(sa.exists().where(work.c.done.is_(False)), _TO_SEND, _TO_RENDER))

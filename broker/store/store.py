@@ -189,6 +189,9 @@ class Store:
         if rendered := [rows.marked(each) for effect in effects for each in effect.rendered]:
             connection.execute(queries.UNMARK, rendered)
         tables.insert_all(connection, tables.mark, [rows.marked(each) for effect in effects for each in effect.marks])
+        if settled := [rows.marked(each) for effect in effects for each in effect.settled]:
+            connection.execute(queries.SETTLE, settled)
+        tables.insert_all(connection, tables.waiting, [rows.marked(each) for effect in effects for each in effect.waits])
 
     def _send(self, connection: sa.Connection, effects: Sequence[Effect], prepared: _Prepared, sealer: Sealer, at: datetime) -> list[Entry]:
         entries: list[Entry] = []
@@ -298,6 +301,11 @@ class Store:
         """The marks of one case."""
         with tables.reading(self.engine) as connection:
             return [Digest(digest) for digest in connection.scalars(queries.MARKS, {"case_id": str(case_id)})]
+
+    def waiting(self) -> list[UUID]:
+        """Cases of which something waits for a person; one may stand here a little after nothing does."""
+        with tables.reading(self.engine) as connection:
+            return [UUID(case_id) for case_id in connection.scalars(queries.WAITING)]
 
     def counts(self) -> dict[str, int]:
         """How many rows of each kind, for people and metrics."""

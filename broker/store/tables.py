@@ -113,6 +113,9 @@ work = sa.Table(
     sa.Index("work_open", "kind", "done", "not_before"),
 )
 mark = sa.Table("mark", DATA, sa.Column("case_id", sa.String, primary_key=True), sa.Column("digest", sa.LargeBinary, primary_key=True))
+waiting = sa.Table(  # for a person: no process leases it
+    "waiting", DATA, sa.Column("case_id", sa.String, primary_key=True), sa.Column("digest", sa.LargeBinary, primary_key=True)
+)
 stream = sa.Table(
     "stream",
     DATA,

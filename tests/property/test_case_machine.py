@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
+from typing import get_args
 
 import pytest
 from hypothesis import settings
@@ -14,14 +15,16 @@ from joining import ASKED, CASE, QUESTION, REQUESTS, answer, kept, opened
 from network import DUTY, HUB, NOW, POLICE, TRUST
 
 from agents.adapter.standing import standing
+from agents.cli.choices import Recordable
 from agents.hub.casework import Asking, askings, case_record, taken_back
 from agents.hub.deadlines import OPEN, answer_awaited, asked_agency, end_awaited, rebased
-from agents.hub.happenings import as_moved, case_due, moved, reratings, running
+from agents.hub.happenings import as_moved, happened, moved, recorded, reratings, running
 from agents.hub.settings import HubSettings
-from agents.hub.timescales import RECORDED, Duration, RunsBy, StartsOn, Timescale
+from agents.hub.timescales import BY_THE_HUB, Duration, RunsBy, StartsOn, Timescale
 from policies.vocabulary import LegalReview
 from schemas.enums import AgencyStatus, Assertion, CancelReason, CorrectionReason, Happening, Rag
-from schemas.events import FollowUp, Happened, OralAnswer, Rebased, Rerated
+from schemas.events import FollowUp, OralAnswer, Rebased, Rerated
+from schemas.happenings import RecordedInError
 from schemas.identifiers import CategoryId, Digest, Slug, SubjectRef
 from schemas.notices import Notice
 from schemas.records import Acknowledgement, Cancel, Correction, Response
@@ -44,7 +47,12 @@ def discussed(rag, hours):
 
 RATINGS = {Rag.red: 4, Rag.amber: 24, Rag.green: 72}
 PLAIN = HubSettings(stages={}, hours=RATINGS).clocks
-CLOCKS = replace(PLAIN, timescales=(*PLAIN.timescales, *(discussed(rag, hours) for rag, hours in RATINGS.items())))
+RATED = [discussed(rag, hours) for rag, hours in RATINGS.items()]
+DECIDED = [
+    each.model_copy(update={"id": Slug(f"decided.{rag.value}"), "starts_on": StartsOn.decided})
+    for rag, each in zip(RATINGS, RATED, strict=True)
+]
+CLOCKS = replace(PLAIN, timescales=(*PLAIN.timescales, *RATED, *DECIDED))
 AGENCIES = st.sampled_from((POLICE, TRUST))
 WHY = "What was said since makes another rating right."
 
@@ -64,6 +72,9 @@ class Case(RuleBasedStateMachine):
         asked = tuple(asked_agency(agency, thread, deadline) for agency, thread in threads.items())
         self.opened = replace(plain, asked=asked)
         self.events.append(kept(self.opened, None, kind="case_opened"))
+        decision = self.opened.decision
+        self.add(recorded(CASE, Happening.contact, ASKED.officer, plain.contact.received_at, NOW, None, CLOCKS), None)
+        self.add(recorded(CASE, Happening.decided, decision.officer, decision.decided_at, NOW, decision.rag, CLOCKS), None)
 
     @property
     def now(self):
@@ -206,15 +217,39 @@ class Case(RuleBasedStateMachine):
         )
         self.add(body)
 
-    @rule(happening=st.sampled_from([each for each in Happening if each is not Happening.unknown]), ago=st.integers(0, 300))
+    @rule(happening=st.sampled_from(get_args(Recordable)), ago=st.integers(0, 300))
     def record(self, happening, ago):
         at = self.now - timedelta(minutes=ago)
         held = case_record(self.events)
-        begun = CLOCKS.starting_with(RECORDED[happening], held.rag, at) if happening in RECORDED else ()
-        due = tuple(case_due(each, CLOCKS) for each in begun)
-        body = Happened(case_id=CASE, happening=happening, officer=ASKED.officer, happened_at=at, recorded_at=self.now, due=due)
+        body = recorded(CASE, happening, ASKED.officer, at, self.now, held.rag, CLOCKS)
         if (happening, at) not in {(each.happening, each.happened_at) for each in held.happened}:  # recorded twice it changes nothing
             self.add(body, None)
+
+    @rule(which=st.integers(0, 5))
+    def take_back_what_was_recorded_in_error(self, which):
+        before = case_record(self.events)
+        found = [each for each in happened(self.events) if each[1].happening not in BY_THE_HUB]
+        if not found:
+            return
+        digest, wrong = found[which % len(found)]
+        body = RecordedInError(
+            case_id=CASE,
+            happened=digest,
+            happening=wrong.happening,
+            happened_at=wrong.happened_at,
+            officer=ASKED.officer,
+            taken_back_at=self.now,
+            reason=WHY,
+        )
+        self.add(body, None)
+        after = case_record(self.events)
+        assert wrong not in after.happened
+        assert len(after.in_error) == len(before.in_error) + 1
+        assert digest not in {each.happened for each in after.timescales}  # what it started is undone, what it ended runs on
+        others = {(each.happened, each.timescale): each.ended_at for each in before.timescales if each.happened != digest}
+        for each in after.timescales:
+            ended = others[each.happened, each.timescale]
+            assert each.ended_at == ended or (ended == wrong.happened_at and (each.ended_at is None or each.ended_at >= ended))
 
     @rule()
     def fall_silent(self):

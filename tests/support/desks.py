@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from small_borough import NOW, entries_of
 
 from agents.adapter.correction import correct
+from agents.adapter.dossier import dossiers
 from agents.adapter.edits import Numbered
 from agents.adapter.ports import BY_NAME, Candidate, Found, Row
 from agents.adapter.review import Desk
@@ -99,6 +100,22 @@ def asked(borough, adapter, scene="screening", *, only=None, **changes):
     digest = sent_by_hub(borough, request, Kind.request, adapter.party.id, Thread(os.urandom(16)))
     work(adapter)
     return desk_of(adapter).dossier(request.case_id, digest)
+
+
+def dossiers_of(adapter):
+    """Every request that was ever kept, by opening every case."""
+    store = adapter.party.store
+    return [dossier for case_id in store.cases() for dossier in dossiers(store.events(case_id))]
+
+
+def listed(adapter):
+    """What `mash review list` tells of."""
+    return {(each.dossier.kept.digest, each.key) for each in desk_of(adapter).queue()}
+
+
+def waiting_anywhere(adapter):
+    """The same, by opening every case."""
+    return {(dossier.kept.digest, each.key) for dossier in dossiers_of(adapter) for each in dossier.waiting()}
 
 
 def again(adapter, dossier):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from pathlib import Path
 from unittest.mock import patch
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -29,7 +30,7 @@ from broker.trustfiles import write_whole
 from policies.pack import Pack, load_pack
 from schemas import codec
 from schemas.enums import StatementKind
-from schemas.events import Entry
+from schemas.events import Contact, Entry
 from schemas.statements import Directory, Statement
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -144,6 +145,11 @@ class SmallBorough:
             if isinstance(each, Adapter):
                 close_sources(each.sources)
         self.transport.close()
+
+
+def contact_of(hub: Hub, case_id: UUID) -> Contact:
+    """The contact a case began with."""
+    return next(each.body for each in hub.party.store.events(case_id) if isinstance(each.body, Contact))
 
 
 def entries_of(party: Party) -> list[Entry]:

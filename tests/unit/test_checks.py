@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from network import DUTY
 from policy_support import request
 from pydantic import TypeAdapter
-from small_borough import NOW, SmallBorough, entries_of, write_files
+from small_borough import NOW, SmallBorough, contact_of, entries_of, write_files
 from typer.testing import CliRunner
 
 from agents.cli.app import app
@@ -609,7 +609,7 @@ def test_a_look_at_the_checks_is_an_entry_first_and_tells_of_other_contacts(boro
     case, file = waiting
     hub = borough.folder / "hub"
     before = entries_of(borough.hub.party)
-    one = borough.hub.contact(case)
+    one = contact_of(borough.hub, case)
     earlier = replace(one, contact_ref=Slug("earlier"), received_at=one.received_at - timedelta(days=3))
     borough.hub.intake(TypeAdapter(Contact).dump_json(earlier, exclude={"decision"}) + b"\n", "earlier.jsonl")
     shown = mash("hub", "checks", case, file, "--folder", hub)
@@ -622,6 +622,27 @@ def test_a_look_at_the_checks_is_an_entry_first_and_tells_of_other_contacts(boro
         (Operation.consultation, officer.id, case),
         (Operation.consultation, "a.manager", case),
     ]
+
+
+def test_own_history_and_open_cases_come_before_anybody_is_asked_and_the_look_is_an_entry_in_each(borough, waiting):
+    case, file = waiting
+    hub = borough.folder / "hub"
+    one = contact_of(borough.hub, case)
+    at = one.received_at - timedelta(days=3)
+    danger = replace(decision(decided_at=at), necessity=replace(decision().necessity, text="An earlier worry about the same child."))
+    earlier = replace(one, contact_ref=Slug("earlier"), received_at=at, decision=danger)
+    borough.hub.intake(TypeAdapter(Contact).dump_json(earlier) + b"\n", "earlier.jsonl")
+    borough.work(borough.hub)
+    (other,) = set(borough.hub.party.store.cases()) - {case}
+    shown = mash("hub", "checks", case, file, "--folder", hub)
+    first, second, *_ = shown.stdout.splitlines()
+    assert first.startswith("Other contact: earlier, received at ")
+    by = f"decided by {danger.officer.id} ({danger.officer.role})"
+    assert second.startswith(f"  case {other}: OPEN, {danger.rag.value}, stage {danger.stage.value}, {by}; awaited: agency.")
+    (told_of,) = told(mash("hub", "checks", case, file, "--folder", hub, "--json"))["history"]
+    assert (told_of["case"], told_of["open"], told_of["same_person"], told_of["allocated"]) == (str(other), True, True, [])
+    looks = [each.case_id for each in entries_of(borough.hub.party) if each.outcome == "checks"]
+    assert looks.count(other) == looks.count(case) == 2
 
 
 def test_whoever_looks_at_anothers_checks_says_who_they_are(borough, waiting):
@@ -644,7 +665,7 @@ def test_an_officer_sees_the_proposal_narrows_it_sends_it_and_exactly_that_is_as
     assert "Lawful basis 1" in shown.stdout
     assert "a person will answer" in shown.stdout  # intelligence
     assert "Synthetic" not in shown.stdout  # nobody's name
-    assert borough.hub.waits_for_decision(case)  # looking decides nothing
+    assert not borough.hub.standing(case).is_decided  # looking decides nothing
 
     arguments = ("--narrow", "agency.trust/*/*", "--widen", "agency.police/s1/pol.custody@90", "--reason", WHY, "--folder", hub)
     tried = told(mash("hub", "checks", case, file, *arguments, "--json"))
@@ -689,7 +710,7 @@ def test_mash_hub_checks_refuses_and_decides_nothing(borough, waiting, tmp_path)
         assert refused.exit_code == 3, refused.output
         assert said in refused.stderr
         assert "Synthetic" not in refused.output
-        assert borough.hub.waits_for_decision(case)
+        assert not borough.hub.standing(case).is_decided
     file.write_bytes(CHOICE.dump_json(replace(CHOICE.validate_json(file.read_bytes()), stage=Stage.early_help)))
     refused = mash("hub", "checks", case, file, "--send", *hub)
     assert (refused.exit_code, "nobody would be asked" in refused.stderr) == (3, True)

@@ -251,7 +251,8 @@ def test_the_same_file_again_is_known_and_nothing_is_doubled(borough):
     first, again = borough.hub.intake(data, "f"), borough.hub.intake(data + data, "f")
     assert (first.taken, first.known) == (2, 0)
     assert (again.taken, again.known, again.aside) == (0, 4, ())
-    assert borough.hub.party.store.counts()["events"] == 2
+    counts = borough.hub.party.store.counts()
+    assert (counts["events.contact"], counts["events.happened"]) == (2, 3)  # both came, and of one it was decided to ask
     assert [str(each.outcome) for each in entries_of(borough.hub.party)] == ["contact", "told"] * 2
 
 
@@ -275,9 +276,9 @@ def test_a_contact_waits_for_its_decision_and_is_then_asked_about(borough):
     early = replace(made, decided_at=made.decided_at - timedelta(hours=1))
     with pytest.raises(ConfigurationError, match="before the contact was received"):
         hub.decide(case, early)
-    assert hub.waits_for_decision(case)
+    assert not hub.standing(case).is_decided
     hub.decide(case, made)
-    assert not hub.waits_for_decision(case)
+    assert hub.standing(case).is_decided
     with pytest.raises(ConfigurationError, match="no contact waits"):
         hub.decide(case, made)
     with pytest.raises(ConfigurationError, match="no contact waits"):
@@ -884,4 +885,4 @@ def test_of_two_officers_who_decide_at_one_moment_one_has_decided(borough, monke
     with pytest.raises(ConfigurationError, match="a moment ago"):
         hub.decide(case, other)
     monkeypatch.undo()
-    assert [each.kind for each in hub.party.store.events(case)] == ["contact", "decided"]
+    assert [each.kind for each in hub.party.store.events(case)] == ["contact", "happened", "decided", "happened"]

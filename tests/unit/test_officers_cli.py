@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from typing import get_args
 
 import pytest
 from hub_cli import RUN, asked_on_disk, mash
@@ -12,13 +13,17 @@ from small_borough import SmallBorough
 
 from agents.cli import board
 from agents.cli.app import app
+from agents.cli.choices import Mistaken, Rated, Recordable, Unwanted
+from agents.hub.timescales import BY_THE_HUB
 from broker.party import utc_now
+from schemas.enums import Happening
 from schemas.events import OfficerDecision
 from schemas.records import Request
 
 AS = ("--as", "a.officer", "--role", "team leader")
 WHY = "The ward rang: there is a second injury since Monday."
 DECISION = TypeAdapter(OfficerDecision)
+NOBODY = "0b6f8a52-95b0-4d4c-9d9b-5a2c1c3e0b11"  # a case that is nowhere
 
 
 @pytest.fixture(scope="module")
@@ -84,16 +89,38 @@ def test_a_follow_up_is_asked_and_one_that_the_ladder_forbids_says_no(folder, tm
 
 
 def test_a_new_rating_moves_what_is_open_and_needs_a_reason(folder):
-    before = only(folder)
-    done = said(mash(folder, "hub", "rerate", before["case"], "--rag", "amber", "--rationale", WHY, *AS))
+    case, (before,) = only(folder)["case"], said(mash(folder, "hub", "show"))["cases"]
+    done = said(mash(folder, "hub", "rerate", case, "--rag", "amber", "--rationale", WHY, *AS))
     assert done["rag"] == "amber"
-    assert only(folder)["due_at"] > before["due_at"]
+    assert done["due"]["agency.police"] > before["agencies"]["agency.police"]["due_at"]
     assert faults(mash(folder, "hub", "rerate", before["case"], "--rag", "amber", "--rationale", "why why why why", *AS)) == (
         3,
         ["rationale", "rag"],
     )
     wrong = mash(folder, "hub", "rerate", before["case"], "--rag", "red", "--rationale", WHY, "--relied-on", "abc", *AS)
     assert faults(wrong) == (3, ["--relied-on"])
+    told = mash(folder, "hub", "rerate", before["case"], "--rag", "red", "--rationale", WHY, *AS, json_too=False).stdout
+    assert "agency.trust answered at" in told  # what was answered has no deadline any more
+    assert "agency.police asked, not yet received; an answer is due by" in told
+    assert "+00:00" not in told
+
+
+@pytest.mark.parametrize(
+    ("typed", "choices"),
+    [
+        (("hub", "rerate", NOBODY, "--rag"), Rated),
+        (("hub", "record", NOBODY), Recordable),
+        (("hub", "withdraw", NOBODY, "--reason"), Unwanted),
+        (("review", "correct", "3f0c12ab", "--reason"), Mistaken),
+    ],
+)
+def test_an_officer_is_offered_every_symbol_but_unknown_and_what_only_the_hub_records(typed, choices):
+    kind = type(get_args(choices)[0])
+    assert {*get_args(choices)} == {*kind} - {kind("unknown"), *(BY_THE_HUB if kind is Happening else ())}
+    refused = RUN.invoke(app, [*typed, "unknown"])
+    assert refused.exit_code == 2
+    told = "".join(refused.stderr.replace("│", "").split())
+    assert "isnotoneof" + ",".join(repr(each.value) for each in get_args(choices)) in told
 
 
 def test_what_is_withdrawn_is_told_to_who_has_not_answered(folder):

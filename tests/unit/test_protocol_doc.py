@@ -36,6 +36,7 @@ OWN = {
     "mash/1 rating",
     "mash/1 happened",
     "mash/1 glass",
+    "mash/1 in error",
     "mash/1 record thread",
     "mash/1 told",
 }

@@ -23,9 +23,13 @@ from desks import (
     answers,
     asked,
     desk_of,
+    dossiers_of,
+    listed,
     numbered,
     request_for,
+    sent_by_hub,
     take_back,
+    waiting_anywhere,
     waits,
     work,
 )
@@ -40,10 +44,10 @@ from agents.adapter.choice import Choice
 from agents.adapter.duty import Duty
 from agents.adapter.ports import Row
 from agents.adapter.review import Hindrance
-from schemas.enums import AgencyStatus, Assertion, CorrectionReason, Openness, Operation, Outcome, Status
+from schemas.enums import AgencyStatus, Assertion, CancelReason, CorrectionReason, Kind, Openness, Operation, Outcome, Status
 from schemas.errors import ConfigurationError, SourceUnavailableError, StoreUnavailableError
 from schemas.identifiers import CategoryId, Slug, SubjectRef
-from schemas.records import ItemField
+from schemas.records import Cancel, ItemField
 from schemas.reviews import Shown
 
 
@@ -69,6 +73,7 @@ def as_it_was(borough):
     yield
     for adapter, source, pack, kept in parts:
         adapter.sources, adapter.pack, adapter.settings = source, pack, kept
+        assert listed(adapter) == waiting_anywhere(adapter)  # whatever a test did: all that waits is listed, and nothing else
 
 
 # ---------------------------------------------------------------------------------------------- the queue
@@ -80,11 +85,56 @@ def test_what_waits_is_what_only_a_person_may_answer_the_most_pressing_first(fre
     desk = desk_of(fresh.police)
     found = desk.queue()
     assert {each.answer.status for each in found} == {Status.in_review, Status.ambiguous, Status.contact_us}
-    every = [said.answer for dossier in desk.dossiers() for said in dossier.said.values()]
+    every = [said.answer for dossier in dossiers_of(fresh.police) for said in dossier.said.values()]
     assert len(found) == sum(each.status in {Status.in_review, Status.ambiguous, Status.contact_us} for each in every)
     assert [each.dossier.request.due_at for each in found] == sorted(each.dossier.request.due_at for each in found)
     whys = {each.answer.status: desk.why(each) for each in found}
     assert whys == {Status.in_review: ("row_none",), Status.ambiguous: ("ambiguous",), Status.contact_us: ("never_automatic",)}
+
+
+def test_what_waits_is_listed_without_opening_a_case_of_which_nothing_waits(fresh, monkeypatch):
+    fresh.take_in()
+    fresh.work()
+    trust, store = fresh.trust, fresh.trust.party.store
+    waits_in = {each.dossier.request.case_id for each in desk_of(trust).queue()}
+    assert set(store.cases()) > waits_in > set()
+    events, opened = store.events, []
+
+    def noted(case_id):
+        opened.append(case_id)
+        return events(case_id)
+
+    monkeypatch.setattr(store, "events", noted)
+    queue = desk_of(trust).queue()
+    assert sorted(opened) == sorted(waits_in)
+    assert {(each.dossier.kept.digest, each.key) for each in queue} == waiting_anywhere(trust)
+
+
+def test_what_was_decided_cancelled_or_taken_back_is_opened_no_more(fresh):
+    trust, store = fresh.trust, fresh.trust.party.store
+    put(trust, Known(HELD))
+    decided, cancelled, silenced = (asked(fresh, trust, only=ED) for _ in range(3))
+    cases = [each.request.case_id for each in (decided, cancelled, silenced)]
+    assert set(store.waiting()) == set(cases)
+    for each in decided.waiting():
+        assert decided.request.case_id in store.waiting()  # as long as anything of it waits
+        assert desk_of(trust).withhold(waits(trust, decided, *reversed(each.key)), SHAH, REASON) is None
+    assert set(store.waiting()) == set(cases[1:])
+    cancel = Cancel(
+        request_digest=cancelled.kept.digest,
+        case_id=cases[1],
+        reason=CancelReason.withdrawn,
+        officer=cancelled.request.officer,
+        decided_at=NOW,
+        duty_contact=cancelled.request.duty_contact,
+    )
+    sent_by_hub(fresh, cancel, Kind.cancel, trust.party.id, cancelled.kept.thread)
+    work(trust)
+    assert store.waiting() == [cases[2]]
+    assert take_back(trust, silenced, CorrectionReason.inaccurate, silent=True)
+    work(trust)
+    assert store.waiting() == []
+    assert listed(trust) == waiting_anywhere(trust) == set()
 
 
 @pytest.mark.proves("I8")

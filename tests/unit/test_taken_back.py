@@ -22,6 +22,7 @@ from desks import (
     answers,
     asked,
     desk_of,
+    dossiers_of,
     request_for,
     sent_by_hub,
     waits,
@@ -151,7 +152,7 @@ def test_a_wrong_person_is_hidden_at_the_hub_erased_here_and_a_person_decides_an
     borough.take_in()
     borough.work()
     trust = borough.trust
-    dossier = next(each for each in desk_of(trust).dossiers() if any(one.answer.items for one in each.said.values()))
+    dossier = next(each for each in dossiers_of(trust) if any(one.answer.items for one in each.said.values()))
     (envelope,) = [each.digest for each in dossier.responses]
     only(trust).system.calls.clear()
     borough.clock.move(minutes=1)

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from broker.directory import digest_of, sign
 from broker.keys import OpeningKey, SigningKey
 from broker.times import DIRECTORY_LIFE, LIFETIME, SNAPSHOT_LIFE, epoch_at, epoch_span
-from schemas import codec, enums, envelope, events, notices, records, reviews, statements, streams
+from schemas import codec, enums, envelope, events, happenings, notices, records, reviews, statements, streams
 from schemas.enums import KeyType, KeyUse, Kind, StatementKind
 from schemas.identifiers import (
     CategoryId,
@@ -38,6 +38,7 @@ CONTROLLERS = {
     POLICE: enums.ControllerKind.police,
     TRUST: enums.ControllerKind.nhs_body,
 }
+SAYS = "A conference is held within so many working days of the discussion (SYNTHETIC)."
 DUTY = records.DutyContact(name="Duty officer (synthetic)", phone="01632 960001", hours="24 hours")
 
 
@@ -384,21 +385,37 @@ def oral() -> events.OralAnswer:
     )
 
 
-def happened() -> events.Happened:
+def happened() -> happenings.Happened:
     """A strategy discussion and the deadline that runs from it."""
-    due = events.CaseDue(
+    due = happenings.CaseDue(
         timescale=Slug("national.conference"),
         calendar=Slug("calendar-0"),
         due_at=NOW + timedelta(days=21),
         ends_on=(enums.Happening.conference,),
+        says=SAYS,
+        citation="Working Together to Safeguard Children (not read)",
+        legal_review_needed=True,
     )
-    return events.Happened(
+    return happenings.Happened(
         case_id=CASE,
         happening=enums.Happening.strategy_discussion,
         officer=OFFICER,
         happened_at=NOW - timedelta(minutes=30),
         recorded_at=NOW,
         due=(due,),
+    )
+
+
+def in_error() -> happenings.RecordedInError:
+    """A strategy discussion that was none."""
+    return happenings.RecordedInError(
+        case_id=CASE,
+        happened=Digest(made("happened", 32)),
+        happening=enums.Happening.strategy_discussion,
+        happened_at=NOW - timedelta(minutes=30),
+        officer=OFFICER,
+        taken_back_at=NOW,
+        reason="It was a telephone call about another family (SYNTHETIC).",
     )
 
 
@@ -433,6 +450,7 @@ def what_people_decide() -> list[object]:
         replace(response(), revision=2, answers=(reviewed,)),
         follow_up,
         happened(),
+        in_error(),
         events.Rerated(
             case_id=CASE,
             number=1,
@@ -442,7 +460,7 @@ def what_people_decide() -> list[object]:
             rationale="The injury has an explanation (synthetic).",
             relied_on=(REQUEST_DIGEST,),
             due=(rebased, replace(rebased, follow_up=None)),
-            moved=(events.Moved(happened=Digest(made("happened", 32)), timescale=Slug("national.conference"), due=happened().due[0]),),
+            moved=(happenings.Moved(happened=Digest(made("happened", 32)), timescale=Slug("national.conference"), due=happened().due[0]),),
         ),
         overdue,
         replace(overdue, agency=None, happened=Digest(made("happened", 32)), timescale=Slug("national.conference")),
@@ -506,7 +524,7 @@ def every_record() -> list[object]:
         received_at=NOW,
         officer=OFFICER,
     )
-    running = events.TimescaleState(
+    running = happenings.TimescaleState(
         timescale=Slug("national.conference"),
         happened=Digest(made("happened", 32)),
         happening=enums.Happening.strategy_discussion,
@@ -514,6 +532,9 @@ def every_record() -> list[object]:
         due_at=NOW + timedelta(days=21),
         overdue=False,
         ended_at=None,
+        says=SAYS,
+        citation="Working Together to Safeguard Children (not read)",
+        legal_review_needed=True,
     )
     case_record = events.CaseRecord(
         case_id=CASE,
@@ -531,6 +552,7 @@ def every_record() -> list[object]:
         oral=(events.OralItem(said=oral(), confirmed=False),),
         corrected=(corrected,),
         happened=(happened(),),
+        in_error=(in_error(),),
         timescales=(running,),
         left_out=0,
         unasked=(unasked(),),
