@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from enum import Enum
@@ -10,13 +10,13 @@ from itertools import product
 from typing import Final
 
 from policies.categories import Categories, Category
-from policies.considerations import Controller
 from policies.decision import PolicyQuestion, decide
 from policies.disclosures import Asker, disclosing
 from policies.law import Law
 from policies.pack import Pack
-from policies.scenario import IN_ORDER, TODAY, Scenario, assembled, run
-from policies.trial import trial_agreement
+from policies.scenario import IN_ORDER, TODAY, Scenario
+from policies.scenario_run import running
+from policies.trial import Paper, assembling, trial_agreement, trial_controller
 from policies.vocabulary import DERIVED, Fact
 from schemas.enums import ControllerKind, Kind, Outcome, Purpose, Rag, Stage, SubjectRole
 from schemas.identifiers import CategoryId, PartyId, Slug
@@ -84,8 +84,9 @@ class Flip:
 
 def scenario_flips(scenarios: Iterable[Scenario], old: Sides, new: Sides) -> Iterator[ScenarioFlip]:
     """Every scenario by both; a changed rule is a flip too, since another law is then relied on."""
+    before_by, after_by = (running(side.law, side.categories) for side in (old, new))
     for each in scenarios:
-        before, after = run(each, old.law, old.categories), run(each, new.law, new.categories)
+        before, after = before_by(each), after_by(each)
         if before.decision.outcome is not after.decision.outcome or before.met != after.met:
             yield ScenarioFlip(
                 scenario=each.id,
@@ -100,8 +101,9 @@ def space_flips(old: Sides, new: Sides, day: date = TODAY) -> tuple[Flip, ...]:
     """Every question of the enumerated space that comes out otherwise on a day, grouped by what they share."""
     at = datetime.combine(day, time(12), UTC)
     found: dict[Shared, list[PolicyQuestion]] = {}
+    packing = [_packing(side) for side in (old, new)]
     for kind, papers in product(KINDS, Papers):
-        packs = tuple(_pack(side, kind, papers) for side in (old, new))
+        packs = tuple(pack(kind, papers) for pack in packing)
         _compare(packs, space(kind, old, new, day, papers), at, found)
     return tuple(
         Flip(
@@ -174,36 +176,19 @@ def _question(kind: ControllerKind, category: CategoryId, disclosure: Kind, stag
     )
 
 
-def _pack(side: Sides, kind: ControllerKind, papers: Papers) -> Pack:
-    """A controller with every paper and an agreement over everything, the same but for considerations, or with nothing at all."""
-    if papers is Papers.bare:
-        return assembled(side.law, side.categories, Controller(party=HOLDER, kind=kind, version="bare"), ())
+def _packing(side: Sides) -> Callable[[ControllerKind, Papers], Pack]:
+    """`pack(kind, papers)`: every paper and an agreement over everything, the same but for considerations, or nothing at all."""
+    assemble = assembling(side.law)
     every = side.categories.every
-    stated = dict.fromkeys(("official_authority", "relevant_person", "legitimate_interests"), "stated")
-    documents = sorted({rule.needs_apd for rule in side.law.rules if rule.needs_apd is not None})
-    controller = Controller.model_validate(
-        {
-            "party": HOLDER,
-            "kind": kind,
-            "version": "whole",
-            "own_task": {"task": "its own", "citation": "Children Act 2004 s.11"},
-            "apd": [{"condition": each, "version": "1"} for each in documents],
-            "consideration": [_considered(each) for each in every if papers is Papers.whole and side.categories.told_by(kind, each)],
-        }
-        | stated
-    )
     agreement = trial_agreement({HOLDER, ASKER}, {each.id for each in every}, side.law.rules[0].id, secrecy={ASKER})
-    return assembled(side.law, side.categories, controller, (agreement,))
 
+    def pack(kind: ControllerKind, papers: Papers) -> Pack:
+        if papers is Papers.bare:
+            return assemble(side.categories, trial_controller(HOLDER, kind, papers=(), documents=()), ())
+        considered = [each.id for each in every if papers is Papers.whole and side.categories.told_by(kind, each)]
+        controller = trial_controller(
+            HOLDER, kind, papers=frozenset(Paper), documents=side.law.documents, considered=[(each, STAGES, ROLES) for each in considered]
+        )
+        return assemble(side.categories, controller, (agreement,))
 
-def _considered(category: Category) -> dict[str, object]:
-    return {
-        "category": category.id,
-        "stages": set(STAGES),
-        "roles": set(ROLES),
-        "reason": "Considered in advance for this category.",
-        "detriment_considered": True,
-        "overriding_public_interest": True,
-        "decided_by": "the controller",
-        "review_by": date.max,
-    }
+    return pack

@@ -20,7 +20,8 @@ from policies.difference import Flip, ScenarioFlip, Sides, scenario_flips, space
 from policies.located import Located
 from policies.pack import load_pack
 from policies.reach import coverage, never_released, uncited, undocumented, unreachable, untried
-from policies.scenario import Result, Scenarios, read_scenarios, run, scenario_faults
+from policies.scenario import Scenarios, read_scenarios, scenario_faults
+from policies.scenario_run import Result, running
 from policies.vocabulary import Audience
 from schemas.errors import ConfigurationError, Fault
 
@@ -126,7 +127,7 @@ def explain(
     known = {str(each.id): each for file in _read(files) for each in file.model.scenarios}
     if scenario not in known:
         raise ConfigurationError([Fault(file="scenarios", message="no scenario has that id", fix="mash policy coverage --json lists them")])
-    result = run(known[scenario], law.model, table.model)
+    result = running(law.model, table.model)(known[scenario])
     facts = {"scenario": result.scenario.id} | explained(result.decision, voice) | {"wrong": list(result.wrong)}
     lines = [f"{result.scenario.id}: {result.scenario.says} ({result.scenario.source})", *explained_lines(facts)]
     tell(as_json, facts, [*lines, *(f"otherwise than expected: {each}" for each in result.wrong)])
@@ -206,7 +207,7 @@ def _results(files: Sequence[Path] | None, pack: Path | None, categories: Path |
     faults = list(scenario_faults(found, law.model, table.model))
     if faults:
         raise ConfigurationError(faults)
-    return [run(each, law.model, table.model) for file in found for each in file.model.scenarios]
+    return [*map(running(law.model, table.model), (each for file in found for each in file.model.scenarios))]
 
 
 def _read(files: Sequence[Path] | None) -> list[Located[Scenarios]]:

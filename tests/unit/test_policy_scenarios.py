@@ -19,7 +19,8 @@ from policies.law import Law
 from policies.located import MAX_FAULTS, MAX_TEXT, parse
 from policies.pack import shipped
 from policies.reach import coverage, never_released, uncited, unreachable, untried
-from policies.scenario import IN_ORDER, Result, Scenario, pack_of, question_of, read_scenarios, run, scenario_faults
+from policies.scenario import IN_ORDER, Scenario, question_of, read_scenarios, scenario_faults
+from policies.scenario_run import Result, packing, running
 from policies.vocabulary import Automatic, Fact
 from schemas.enums import ControllerKind, Kind, Layer, Outcome, Stage, SubjectRole
 from schemas.errors import ConfigurationError
@@ -28,6 +29,7 @@ LAW = parse(shipped()["law/england.toml"], "law/england.toml", Law)
 TABLE = parse(shipped()["categories.toml"], "categories.toml", Categories)
 FOLDER = resources("policies").joinpath("scenarios")
 FILES = [read_scenarios(each.read_text(encoding="utf-8"), each.name) for each in sorted(FOLDER.iterdir(), key=lambda each: each.name)]
+RUN = running(LAW, TABLE)
 SCENARIOS = {str(each.id): each for file in FILES for each in file.model.scenarios}
 # Alone they would speak earlier, but each needs another rule that began after it: a power to answer at screening, an override.
 BEGUN_LATER = {"recipient.screening", "confidence.statute"}
@@ -45,7 +47,7 @@ ONE = {
 @cache
 def results() -> dict[str, Result]:
     """What came of each, without the pack it was decided by: hundreds of them would stay in memory."""
-    return {name: without_pack(run(each, LAW, TABLE)) for name, each in SCENARIOS.items()}
+    return {name: without_pack(RUN(each)) for name, each in SCENARIOS.items()}
 
 
 def without_pack(result: Result) -> Result:
@@ -210,18 +212,19 @@ def scenario(**changes: object) -> Scenario:
     ],
 )
 def test_what_comes_out_otherwise_is_said(expect, said) -> None:
-    assert run(scenario(expect=expect), LAW, TABLE).wrong == (said,)
+    assert RUN(scenario(expect=expect)).wrong == (said,)
 
 
 def test_a_scenario_says_only_what_is_otherwise() -> None:
     changed = scenario(also=["reasked"], without=["match_confirmed"])
     assert changed.facts == (IN_ORDER | {"reasked"}) - {"match_confirmed"}
-    assert run(changed, LAW, TABLE).decision.caps == ("reasked", "match_unconfirmed")
+    assert RUN(changed).decision.caps == ("reasked", "match_unconfirmed")
 
 
 def test_a_scenario_decides_as_the_whole_table_does() -> None:
+    packs = packing(LAW, TABLE)
     for each in list(SCENARIOS.values())[::9]:
-        question, pack = question_of(each), pack_of(each, LAW, TABLE)
+        question, pack = question_of(each), packs(each)
         again = decide(replace(question), pack, results()[str(each.id)].decision.at)
         assert again.verdict == results()[str(each.id)].decision.verdict
 
