@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from enum import Enum
-from itertools import product
+from itertools import chain, product
 from typing import Final
 
-from policies.categories import Categories, Category
+from policies.categories import Category
 from policies.decision import PolicyQuestion, decide
 from policies.disclosures import Asker, disclosing
-from policies.law import Law
 from policies.pack import Pack
 from policies.scenario import IN_ORDER, TODAY, Scenario
 from policies.scenario_run import running
+from policies.touched import Sides, Touched, days_after, touching
 from policies.trial import Paper, assembling, trial_agreement, trial_controller
 from policies.vocabulary import DERIVED, Fact
 from schemas.enums import ControllerKind, Kind, Outcome, Purpose, Rag, Stage, SubjectRole
@@ -36,6 +36,8 @@ CONTEXTS: Final = (  # who asks for what, besides a council for safeguarding
 OTHERS: Final = tuple((kind, Purpose.safeguarding) for kind in KINDS if kind is not COUNCIL)  # who might be told, where nobody asks
 STATED: Final = tuple(fact for fact in Fact if fact not in DERIVED)
 VARIATIONS: Final = (IN_ORDER, *(IN_ORDER ^ {fact} for fact in STATED))  # all in order, and each fact turned over by itself
+Step = tuple[date, ControllerKind]
+Walk = Callable[[Sequence[Step]], Iterable[Step]]
 
 
 class Papers(Enum):
@@ -44,14 +46,6 @@ class Papers(Enum):
     whole = VARIATIONS
     unconsidered = (IN_ORDER | {Fact.public_interest_recorded},)  # no standing consideration: duties that turn on one carry nothing alone
     bare = (IN_ORDER,)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sides:
-    """A law and its category table."""
-
-    law: Law
-    categories: Categories
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +64,7 @@ Shared = tuple[CategoryId, Kind, ControllerKind, Stage, Outcome, Outcome]  # wha
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flip:
-    """Questions that come out otherwise, by what they share, with how many there are and one of them."""
+    """Questions that come out otherwise, by what they share: how many, one of them, and the first day tried."""
 
     category: CategoryId
     disclosure: Kind
@@ -80,6 +74,7 @@ class Flip:
     after: Outcome
     count: int
     example: PolicyQuestion
+    on: date
 
 
 def scenario_flips(scenarios: Iterable[Scenario], old: Sides, new: Sides) -> Iterator[ScenarioFlip]:
@@ -97,14 +92,24 @@ def scenario_flips(scenarios: Iterable[Scenario], old: Sides, new: Sides) -> Ite
             )
 
 
-def space_flips(old: Sides, new: Sides, day: date = TODAY) -> tuple[Flip, ...]:
-    """Every question of the enumerated space that comes out otherwise on a day, grouped by what they share."""
-    at = datetime.combine(day, time(12), UTC)
-    found: dict[Shared, list[PolicyQuestion]] = {}
+def space_flips(old: Sides, new: Sides, days: Sequence[date] = (), walk: Walk = tuple) -> tuple[Flip, ...]:
+    """Every question of the enumerated space that comes out otherwise, grouped by what they share.
+
+    `days`: without any, a scenario's usual day, and each later one on which a changed rule begins or ends; the first on which a group flips
+    counts.
+    `walk`: the work, part by part, by way of whoever shows how far it has come.
+    """
     packing = [_packing(side) for side in (old, new)]
-    for kind, papers in product(KINDS, Papers):
-        packs = tuple(pack(kind, papers) for pack in packing)
-        _compare(packs, space(kind, old, new, day, papers), at, found)
+    found: dict[Shared, tuple[date, list[PolicyQuestion]]] = {}
+    tried = days or tuple(dict.fromkeys((TODAY, *days_after(TODAY, old, new))))
+    for day, kind in walk(tuple(product(tried, KINDS))):
+        touched = touching(old, new, day)
+        for papers in Papers:
+            asked = space(kind, old, new, day, papers, touched)
+            first = next(asked, None)
+            if first is not None:  # else no pack need be made
+                packs = tuple(pack(kind, papers) for pack in packing)
+                _compare(packs, chain((first,), asked), day, found)
     return tuple(
         Flip(
             category=category,
@@ -115,29 +120,32 @@ def space_flips(old: Sides, new: Sides, day: date = TODAY) -> tuple[Flip, ...]:
             after=after,
             count=len(asked),
             example=asked[0],
+            on=day,
         )
-        for (category, disclosure, discloser, stage, before, after), asked in sorted(found.items())
+        for (category, disclosure, discloser, stage, before, after), (day, asked) in sorted(found.items())
     )
 
 
 def _compare(
-    packs: tuple[Pack, ...],
-    asked: Iterable[PolicyQuestion],
-    at: datetime,
-    found: dict[Shared, list[PolicyQuestion]],
+    packs: tuple[Pack, ...], asked: Iterable[PolicyQuestion], day: date, found: dict[Shared, tuple[date, list[PolicyQuestion]]]
 ) -> None:
+    at = datetime.combine(day, time(12), UTC)
     for question in asked:
         before, after = (decide(question, pack, at).outcome for pack in packs)
         if before is not after:
             shared = (question.category, question.disclosure, question.discloser_kind, question.stage, before, after)
-            found.setdefault(shared, []).append(question)
+            first, questions = found.setdefault(shared, (day, []))
+            if first == day:
+                questions.append(question)
 
 
-def space(kind: ControllerKind, old: Sides, new: Sides, day: date = TODAY, papers: Papers = Papers.whole) -> Iterator[PolicyQuestion]:
+def space(
+    kind: ControllerKind, old: Sides, new: Sides, day: date = TODAY, papers: Papers = Papers.whole, touched: Touched = lambda _: True
+) -> Iterator[PolicyQuestion]:
     """What a body of a kind may tell: each category of either law, in each kind of disclosure, at every stage about every role.
 
     Where it is within reach, on each set of facts of the papers, and to other recipients or for other purposes; of what nobody asked for,
-    which no rule tells apart by role, about one role at each stage.
+    which no rule tells apart by role, about one role at each stage. Only what the change may have touched.
     """
     told: dict[tuple[CategoryId, Kind], list[Category]] = {}
     for table in (old.categories, new.categories):
@@ -150,11 +158,12 @@ def space(kind: ControllerKind, old: Sides, new: Sides, day: date = TODAY, paper
         contexts = CONTEXTS if asked else OTHERS
         for role in ROLES:
             base = _question(kind, category, disclosure, stage, role, day)
-            if role in (within if asked else within[:1]):
-                yield from (replace(base, facts=facts) for facts in papers.value)
-                yield from (replace(base, recipient_kind=other, purpose=purpose) for other, purpose in contexts)
-            else:
-                yield base
+            reached = role in (within if asked else within[:1])
+            if touched(base):
+                yield from (replace(base, facts=facts) for facts in papers.value) if reached else (base,)
+            if reached:
+                others = (replace(base, recipient_kind=other, purpose=purpose) for other, purpose in contexts)
+                yield from filter(touched, others)
 
 
 def _question(kind: ControllerKind, category: CategoryId, disclosure: Kind, stage: Stage, role: SubjectRole, day: date) -> PolicyQuestion:

@@ -12,16 +12,17 @@ import typer
 from agents.cli import agreement, papers
 from agents.cli.explain import IGO, explain_logged, explained, explained_lines
 from agents.cli.lawfiles import law_and_categories, pack_files
-from agents.cli.output import AsJson, Exit, guarded, tell
+from agents.cli.output import AsJson, Exit, guarded, shown, tell
 from agents.cli.replay import replay
 from agents.cli.sign import sign
 from broker.settings import read_text
-from policies.difference import Flip, ScenarioFlip, Sides, scenario_flips, space_flips
+from policies.difference import Flip, ScenarioFlip, scenario_flips, space_flips
 from policies.located import Located
 from policies.pack import load_pack
 from policies.reach import coverage, never_released, uncited, undocumented, unreachable, untried
 from policies.scenario import Scenarios, read_scenarios, scenario_faults
 from policies.scenario_run import Result, running
+from policies.touched import Sides
 from policies.vocabulary import Audience
 from schemas.errors import ConfigurationError, Fault
 
@@ -143,6 +144,8 @@ def diff(
 ) -> None:
     """Which decisions flip: over the scenarios, and over every category, stage, role and single fact. Exit 1 where any does.
 
+    Tried on 24 November 2026 and on each later day on which a changed rule begins or ends; only what a change may touch is decided.
+
     Example: mash policy diff shipped draft
     """
     before, after = _side(old), _side(new)
@@ -151,7 +154,7 @@ def diff(
     if faults:
         raise ConfigurationError(faults)
     scenarios = list(scenario_flips((each for file in found for each in file.model.scenarios), before, after))
-    flips = space_flips(before, after)
+    flips = space_flips(before, after, walk=lambda steps: shown(steps, "deciding every question by both laws"))
     facts = {"scenarios": [_scenario_flip(each) for each in scenarios], "space": [_flip(each) for each in flips]}
     tell(
         as_json,
@@ -182,6 +185,7 @@ def _flip(each: Flip) -> dict[str, Any]:
         "before": each.before.value,
         "after": each.after.value,
         "count": each.count,
+        "on": each.on.isoformat(),
         "example": {
             "recipient": example.recipient_kind.value,
             "purpose": example.purpose.value,
@@ -197,7 +201,7 @@ def _flip_lines(facts: dict[str, Any]) -> Iterator[str]:
         yield f"scenario {each['scenario']}: {each['before']} -> {each['after']}{rules}"
     for each in facts["space"]:
         said = f"{each['disclosure']} of {each['category']} by {each['discloser']} at {each['stage']}"
-        yield f"{said}: {each['before']} -> {each['after']} in {each['count']}"
+        yield f"{said}: {each['before']} -> {each['after']} in {each['count']}, first tried on {each['on']}"
 
 
 def _results(files: Sequence[Path] | None, pack: Path | None, categories: Path | None) -> list[Result]:
