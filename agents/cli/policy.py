@@ -166,7 +166,7 @@ def diff(
 
 
 def _side(name: str) -> Sides:
-    law, table = law_and_categories(None if name == "shipped" else Path(name), None)
+    law, table = law_and_categories(Path(name), None)
     return Sides(law=law.model, categories=table.model)
 
 
