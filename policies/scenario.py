@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from enum import StrEnum
@@ -12,7 +14,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from policies.categories import Categories
 from policies.law import Date, Law, Sentence
 from policies.lines import Path
-from policies.located import MAX_FAULTS, MAX_TEXT, Located, Table, read
+from policies.located import MAX_FAULTS, Located, Table, guarded, read, validation_faults
 from policies.question import PolicyQuestion
 from policies.trial import Paper
 from policies.vocabulary import DERIVED, Fact
@@ -104,14 +106,17 @@ class Scenarios(Table):
 
 
 def read_scenarios(text: str, file: str) -> Located[Scenarios]:
-    """A TOML file, or with the ending .jsonl one scenario a line; ConfigurationError lists every fault at once."""
-    return _read_lines(text, file) if file.endswith(".jsonl") else read(text, file, Scenarios)
+    """A file ending in .toml, or in .jsonl with one scenario a line; ConfigurationError lists every fault at once."""
+    if file.endswith(".jsonl"):
+        return _read_lines(text, file)
+    if file.endswith(".toml"):
+        return read(text, file, Scenarios)
+    raise ConfigurationError([Fault(file=file, message="is no file of scenarios by its name", fix="allowed: NAME.toml, NAME.jsonl")])
 
 
 def _read_lines(text: str, file: str) -> Located[Scenarios]:
-    """The guards of TOML hold here too: size first, then each line by itself."""
-    if len(text.encode(errors="replace")) > MAX_TEXT:
-        raise ConfigurationError([Fault(file=file, message=f"is longer than {MAX_TEXT} bytes", fix="split it")])
+    """The guards of TOML hold here too: size first, then each line by itself, and no key twice."""
+    guarded(text, file)
     found: list[Scenario] = []
     faults: list[Fault] = []
     lines: dict[Path, int] = {(): 1}
@@ -123,13 +128,24 @@ def _read_lines(text: str, file: str) -> Located[Scenarios]:
         lines["scenario", len(found)] = number
         try:
             found.append(Scenario.model_validate_json(line))
+            faults += [Fault(file=file, line=number, field=key, message="stands there twice", fix="say it once") for key in _twice(line)]
         except ValidationError as error:
-            for each in error.errors(include_input=False, include_url=False, include_context=False):
-                field = ".".join(str(part) for part in each["loc"])[:400]
-                faults.append(Fault(file=file, line=number, field=field, message=each["msg"]))
+            faults += validation_faults(error, Scenario, {(): number}, file)
     if faults or not found:
         raise ConfigurationError(faults or [Fault(file=file, message="holds no scenario", fix="one JSON object a line")])
     return Located(file=file, model=Scenarios.model_construct(title=file, scenarios=tuple(found)), lines=lines)
+
+
+def _twice(line: str) -> list[str]:
+    """Keys of a valid line that stand in one object twice, of which JSON would keep the last without a word."""
+    twice: list[str] = []
+
+    def told(pairs: list[tuple[str, object]]) -> None:
+        counted = Counter(key for key, _ in pairs)
+        twice.extend(key for key, count in counted.items() if count > 1)
+
+    json.loads(line, object_pairs_hook=told)
+    return twice
 
 
 def scenario_faults(files: Iterable[Located[Scenarios]], law: Law, categories: Categories) -> Iterator[Fault]:

@@ -239,6 +239,24 @@ def test_json_lines_say_the_same_as_toml() -> None:
     assert read_back.model.scenarios == (scenario(),)
 
 
+def test_a_line_says_what_is_allowed_as_a_toml_file_does_and_no_key_twice() -> None:
+    bad = json.dumps(ONE | {"catgory": "x", "on": "24/11/2026", "expect": {"outcome": "released"}})
+    twice = json.dumps(ONE).replace('"stage": "s47"', '"stage": "s17", "stage": "s47"')
+    with pytest.raises(ConfigurationError) as caught:
+        read_scenarios(f"{bad}\n{twice}", "own.jsonl")
+    told = {(each.line, each.field): (each.message, each.fix) for each in caught.value.faults}
+    assert told[1, "expect.outcome"] == ("is not one of the allowed values", "allowed: release, review, withhold")
+    assert told[1, "on"] == ("is no day", "allowed: a day such as 2026-09-30, in TOML without quotes")
+    assert told[1, "catgory"][1].startswith("allowed: id, source, paragraph")
+    assert told[2, "stage"] == ("stands there twice", "say it once")
+
+
+def test_a_file_of_another_ending_and_a_day_no_look_back_reaches_are_refused() -> None:
+    for text, name in ((json.dumps(ONE), "own.json"), (json.dumps(ONE | {"on": "0001-01-01"}), "own.jsonl")):
+        with pytest.raises(ConfigurationError):
+            read_scenarios(text, name)
+
+
 @pytest.mark.parametrize("text", ["", "\n\n", "[" * 5000, "x" * (MAX_TEXT + 1), "\ud800", "null", '{"id": 1}'])
 def test_hostile_lines_are_refused_in_bounded_time(text) -> None:
     with pytest.raises(ConfigurationError):
