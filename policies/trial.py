@@ -96,6 +96,7 @@ def trial_agreement(
 ) -> Agreement:
     """In force from the first of days, for every purpose; who is no processor is a controller for itself."""
     processing = {"name": "trial", "says": WORDS, "controllers": set(parties) - set(processors), "processors": set(processors)}
+    processing |= {"contract": WORDS} if processors else {}
     return Agreement.model_validate(
         {
             "id": "agreement",

@@ -98,6 +98,14 @@ def test_every_kind_of_body_stage_role_outcome_failed_layer_and_cap_occurs() -> 
     assert {rule.cap for rule in LAW.rules if rule.cap} | {"never_automatic", "row_no", "row_none"} <= caps
 
 
+@pytest.mark.parametrize(("facet", "values"), [("discloser", ControllerKind), ("stage", Stage), ("role", SubjectRole)])
+def test_every_kind_of_body_stage_and_role_is_tried_both_ways(facet, values) -> None:
+    for value in values:
+        if value.value != "unknown" and value is not SubjectRole.unborn:  # of the unborn a person always decides
+            outcomes = {each.expect.outcome for each in SCENARIOS.values() if getattr(each, facet) is value}
+            assert {Outcome.release, Outcome.withhold} <= outcomes, value
+
+
 def test_every_rule_is_tried_on_its_first_day_and_on_the_day_before() -> None:
     for rule in LAW.rules:
         if rule.id in BEGUN_LATER:
