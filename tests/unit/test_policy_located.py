@@ -219,3 +219,10 @@ def test_a_legal_depth_is_read() -> None:
 
 def test_a_pack_of_each_party_reads() -> None:
     assert load_pack(files_for(TRUST)).law_digest == load_pack(files_for(POLICE)).law_digest
+
+
+def test_a_byte_order_mark_is_named_as_what_it_is() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse("\ufeffid = 1\n", "marked.toml", Table)
+    (fault,) = caught.value.faults
+    assert (fault.line, fault.message, fault.fix) == (1, "begins with a byte order mark", "save it as UTF-8 without BOM")
