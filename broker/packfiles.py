@@ -15,12 +15,11 @@ from broker.settings import read_text
 from broker.trustfiles import write_whole
 from policies.agreement_checks import read_agreement
 from policies.agreements import digest_of_agreement
-from policies.pack import CATEGORIES, CONTROLLER, Pack, load_pack, pack_digest, shipped
+from policies.pack import CATEGORIES, CONTROLLER, Pack, laid_over, load_pack, pack_digest, shipped
 from schemas.errors import ConfigurationError, Fault
 from schemas.identifiers import Digest
 from schemas.statements import AgreementListing, Directory
 
-PARTS: Final = ("law/", CATEGORIES, "agreements/", CONTROLLER)  # each is replaced whole where there is any of it
 SHIPPED: Final = "shipped"  # the word for a draft that changes nothing but back to the law that comes along
 LOG: Final = structlog.get_logger()
 
@@ -32,12 +31,16 @@ def read_pack(party: Path) -> Pack:
 
 def read_draft(party: Path, draft: str) -> Pack:
     """A party's pack as it would be with a draft's law, categories, agreements or controller; what the draft lacks stays as it is."""
-    held = _texts(party)
-    own = shipped() if draft == SHIPPED else _own(Path(draft))
+    return load_pack(laid_over(_texts(party), draft_texts(draft)))
+
+
+def draft_texts(draft: str) -> dict[str, str]:
+    """The files of a draft, a folder with some part of a pack, or the word shipped; ConfigurationError where it holds none."""
+    own = shipped() if draft == SHIPPED else own_texts(Path(draft))
     if not own:
         fix = f"law/NAME.toml, {CATEGORIES}, agreements/NAME.toml or {CONTROLLER}; or the word {SHIPPED}"
         raise ConfigurationError([Fault(file=draft, message="is no folder with a TOML file", fix=fix)])
-    return load_pack(_over(held, own))
+    return own
 
 
 def keep_pack(party: Path, pack: Pack) -> None:
@@ -58,23 +61,18 @@ def keep_pack(party: Path, pack: Pack) -> None:
 def kept_pack(party: Path, digest: Digest) -> Pack | None:
     """A pack that a party has run under; None when its texts are not here, were changed, or this software does not read them."""
     try:
-        pack = load_pack(_own(_kept(party, digest)))
+        pack = load_pack(own_texts(_kept(party, digest)))
     except ConfigurationError:
         return None
     return pack if pack.digest == digest else None
 
 
 def _texts(party: Path) -> dict[str, str]:
-    return _over(shipped(), _own(party / "pack"))
+    return laid_over(shipped(), own_texts(party / "pack"))
 
 
-def _over(held: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
-    """Each part that is there anew replaces the whole of what was held of it."""
-    anew = tuple(part for part in PARTS if any(name.startswith(part) for name in own))
-    return {name: text for name, text in held.items() if not name.startswith(anew)} | dict(own)
-
-
-def _own(folder: Path) -> dict[str, str]:
+def own_texts(folder: Path) -> dict[str, str]:
+    """The TOML files of a folder, by their names in a pack."""
     return {path.relative_to(folder).as_posix(): read_text(path) for path in sorted(folder.rglob("*.toml"))}
 
 

@@ -99,7 +99,9 @@ def read_text(path: Path, fix: str = "") -> str:
             text = file.read(MAX_TEXT + 1)
     except FileNotFoundError:
         raise ConfigurationError([Fault(file=str(path), message="is missing", fix=fix)]) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise ConfigurationError([Fault(file=str(path), message="is not UTF-8 text", fix=fix or "save it as UTF-8")]) from None
+    except OSError as error:
         raise ConfigurationError([Fault(file=str(path), message=f"cannot be read ({type(error).__name__})", fix=fix)]) from None
     if len(text) > MAX_TEXT:
         raise ConfigurationError([Fault(file=str(path), message=f"is longer than {MAX_TEXT} bytes", fix="split it")])

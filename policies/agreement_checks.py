@@ -56,10 +56,19 @@ def _processing(agreement: Located[Agreement], each: Processing, place: Path) ->
         yield agreement.fault(place, "names no controller: a processor acts for one", "name controllers, or joint and their arrangement")
     if len(each.joint) == 1:
         yield agreement.fault((*place, "joint"), "names one party, and nobody decides jointly alone", "name the others, or use controllers")
+    yield from _written_down(agreement, each, place)
+
+
+def _written_down(agreement: Located[Agreement], each: Processing, place: Path) -> Iterator[Fault]:
+    """What UK GDPR wants in writing for a capacity is named where somebody takes part in it, and nowhere else."""
     if each.joint and each.arrangement is None:
         yield agreement.fault((*place, "joint"), "are joint controllers without an arrangement", "name it: arrangement = (UK GDPR Art. 26)")
     if each.arrangement is not None and not each.joint:
         yield agreement.fault((*place, "arrangement"), "is one between joint controllers, and none is named", "name them in joint")
+    if each.processors and each.contract is None:
+        yield agreement.fault((*place, "processors"), "are processors without a contract", "name it: contract = (UK GDPR Art. 28)")
+    if each.contract is not None and not each.processors:
+        yield agreement.fault((*place, "contract"), "is one with processors, and none is named", "name them in processors")
 
 
 def _everybody(agreement: Located[Agreement]) -> Iterator[Fault]:

@@ -42,6 +42,8 @@ def _processing(each: Processing) -> Iterator[str]:
     yield from (f"{role} = {_listed(named)}" for role, named in each.roles.items() if named)
     if each.arrangement is not None:
         yield f"arrangement = {_quoted(each.arrangement)}"
+    if each.contract is not None:
+        yield f"contract = {_quoted(each.contract)}"
 
 
 def _kept(name: str, terms: Mapping[CategoryId, Keeping] | Mapping[str, Keeping]) -> Iterator[str]:

@@ -28,6 +28,7 @@ class Processing(Table):
     joint: frozenset[PartyId] = frozenset()  # decide together
     arrangement: ShortText | None = None  # where the joint controllers' arrangement is written down (UK GDPR Art. 26)
     processors: frozenset[PartyId] = frozenset()  # on behalf of the controllers named here, never in their own name
+    contract: ShortText | None = None  # where what binds the processors is written down (UK GDPR Art. 28)
 
     @property
     def in_own_name(self) -> frozenset[PartyId]:

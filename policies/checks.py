@@ -84,7 +84,7 @@ def _agreements(files: PackFiles) -> Iterator[Fault]:
 
 def _controller(files: PackFiles) -> Iterator[Fault]:
     known = {each.id for each in files.categories.model.every}
-    conditions = {rule.needs_apd for rule in files.law.model.rules if rule.needs_apd is not None}
+    conditions = files.law.model.documents
     for at, document in enumerate(files.controller.model.apds):
         if document.condition not in conditions:
             yield files.controller.fault(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache, partial
@@ -96,39 +96,74 @@ class Compiled:
     agreements: Mapping[tuple[PartyId, CategoryId, Purpose], tuple[Agreed, ...]]  # with the controller, by the other party
 
 
-def compile_pack(law: Law, categories: Categories, agreements: Iterable[Agreement], controller: Controller) -> Compiled:
-    """Build it all."""
-    index = build_index(law.rules, controller)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class Reading:
+    """A law as one kind of body with certain policy documents may rely on it: nothing here turns on what else it says of itself."""
+
+    law: Law
+    kind: ControllerKind
+    index: RuleIndex
+    contexts: Callable[[tuple[int, ...]], Contexts]  # by the positions of the rows that speak; many categories share theirs
+    carried: Mapping[int, LayerAnswer]
+    barred: Mapping[int, LayerAnswer]
+    bar_reviewed: Mapping[int, LayerAnswer]
+    gateways: Mapping[int, LayerAnswer]
+
+
+def read_law(law: Law, kind: ControllerKind, documents: frozenset[Slug]) -> Reading:
+    """All that does not change with categories, agreements and the controller's own words; most of the work of a pack."""
+    index = build_index(law.rules, kind, documents)
     rules = {1 << bit: rule for bit, rule in enumerate(index.rules)}
-    contexts_of = lru_cache(maxsize=None)(partial(_contexts, index, controller.kind, law.rows))  # many categories share their rows
-    nothing = _nothing(categories.concern)
-
-    def ways_of(category: Category) -> Mapping[Kind, Way]:
-        told = categories.told_by(controller.kind, category)
-        closed = index.needs[Fact.onward_closed] if category.onward else 0
-        return {
-            kind: Way(
-                contexts=contexts_of(_speaking(law.rows, category.id, controller.kind, kind)),
-                unmet=closed if kind in told else closed | index.needs[Fact.category_held],
-            )
-            for kind in Kind
-        }
-
     mine = tuple(bits(index.layers[Layer.gateway]))
     halves = {1 << bit: index.rules[bit] for bit in bits(index.recipient_side)}
-    return Compiled(
-        party=controller.party,
-        kind=controller.kind,
+    return Reading(
+        law=law,
+        kind=kind,
         index=index,
-        plans={each.id: _plan(each, ways_of(each), law.applies, index, controller) for each in categories.every},
-        unknown=_plan(nothing, ways_of(nothing), law.applies, index, controller),
-        facts=controller.facts,
+        contexts=lru_cache(maxsize=None)(partial(_contexts, index, kind, law.rows)),
         carried={bit: carried(rule) for bit, rule in rules.items()},
         barred={bit: failed(rule.layer, Reason.barred, Outcome.withhold, rule) for bit, rule in rules.items()},
         bar_reviewed={bit: failed(rule.layer, Reason.barred, Outcome.review, rule) for bit, rule in rules.items()},
         gateways={1 << bit | theirs: carried(index.rules[bit], half) for bit in mine for theirs, half in halves.items()},
+    )
+
+
+def compile_pack(law: Law, categories: Categories, agreements: Iterable[Agreement], controller: Controller) -> Compiled:
+    """Build it all."""
+    return compile_by(read_law(law, controller.kind, controller.documents), categories, agreements, controller)
+
+
+def compile_by(reading: Reading, categories: Categories, agreements: Iterable[Agreement], controller: Controller) -> Compiled:
+    """Build the rest upon a reading, which is that of the controller's kind and documents."""
+    index, applies = reading.index, reading.law.applies
+    nothing = _nothing(categories.concern)
+    return Compiled(
+        party=controller.party,
+        kind=controller.kind,
+        index=index,
+        plans={each.id: _plan(each, _ways(each, categories, reading), applies, index, controller) for each in categories.every},
+        unknown=_plan(nothing, _ways(nothing, categories, reading), applies, index, controller),
+        facts=controller.facts,
+        carried=reading.carried,
+        barred=reading.barred,
+        bar_reviewed=reading.bar_reviewed,
+        gateways=reading.gateways,
         agreements=agreed_with(controller.party, agreements),
     )
+
+
+def _ways(category: Category, categories: Categories, reading: Reading) -> Mapping[Kind, Way]:
+    """A category in each kind of disclosure."""
+    told = categories.told_by(reading.kind, category)
+    needs = reading.index.needs
+    closed = needs[Fact.onward_closed] if category.onward else 0
+    return {
+        kind: Way(
+            contexts=reading.contexts(_speaking(reading.law.rows, category.id, reading.kind, kind)),
+            unmet=closed if kind in told else closed | needs[Fact.category_held],
+        )
+        for kind in Kind
+    }
 
 
 def _plan(category: Category, ways: Mapping[Kind, Way], applies: Applies, index: RuleIndex, controller: Controller) -> Plan:

@@ -64,6 +64,11 @@ class Controller(Table):
     considerations: tuple[Consideration, ...] = Field(alias="consideration", default=())
 
     @property
+    def documents(self) -> frozenset[Slug]:
+        """The conditions whose appropriate policy document it holds."""
+        return frozenset(document.condition for document in self.apds)
+
+    @property
     def facts(self) -> frozenset[Fact]:
         """What is true of this controller in every decision."""
         stated: dict[Fact, object] = {

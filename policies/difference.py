@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from enum import Enum
-from itertools import product
+from itertools import chain, product
 from typing import Final
 
-from policies.categories import Categories, Category
-from policies.considerations import Controller
+from policies.categories import Category
 from policies.decision import PolicyQuestion, decide
 from policies.disclosures import Asker, disclosing
-from policies.law import Law
 from policies.pack import Pack
-from policies.scenario import IN_ORDER, TODAY, Scenario, assembled, run
-from policies.trial import trial_agreement
+from policies.scenario import IN_ORDER, TODAY, Scenario
+from policies.scenario_run import running
+from policies.touched import Sides, Touched, days_after, touching
+from policies.trial import Paper, assembling, trial_agreement, trial_controller
 from policies.vocabulary import DERIVED, Fact
 from schemas.enums import ControllerKind, Kind, Outcome, Purpose, Rag, Stage, SubjectRole
 from schemas.identifiers import CategoryId, PartyId, Slug
@@ -36,6 +36,8 @@ CONTEXTS: Final = (  # who asks for what, besides a council for safeguarding
 OTHERS: Final = tuple((kind, Purpose.safeguarding) for kind in KINDS if kind is not COUNCIL)  # who might be told, where nobody asks
 STATED: Final = tuple(fact for fact in Fact if fact not in DERIVED)
 VARIATIONS: Final = (IN_ORDER, *(IN_ORDER ^ {fact} for fact in STATED))  # all in order, and each fact turned over by itself
+Step = tuple[date, ControllerKind]
+Walk = Callable[[Sequence[Step]], Iterable[Step]]
 
 
 class Papers(Enum):
@@ -44,14 +46,6 @@ class Papers(Enum):
     whole = VARIATIONS
     unconsidered = (IN_ORDER | {Fact.public_interest_recorded},)  # no standing consideration: duties that turn on one carry nothing alone
     bare = (IN_ORDER,)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sides:
-    """A law and its category table."""
-
-    law: Law
-    categories: Categories
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +64,7 @@ Shared = tuple[CategoryId, Kind, ControllerKind, Stage, Outcome, Outcome]  # wha
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flip:
-    """Questions that come out otherwise, by what they share, with how many there are and one of them."""
+    """Questions that come out otherwise, by what they share: how many, one of them, and the first day tried."""
 
     category: CategoryId
     disclosure: Kind
@@ -80,12 +74,14 @@ class Flip:
     after: Outcome
     count: int
     example: PolicyQuestion
+    on: date
 
 
 def scenario_flips(scenarios: Iterable[Scenario], old: Sides, new: Sides) -> Iterator[ScenarioFlip]:
     """Every scenario by both; a changed rule is a flip too, since another law is then relied on."""
+    before_by, after_by = (running(side.law, side.categories) for side in (old, new))
     for each in scenarios:
-        before, after = run(each, old.law, old.categories), run(each, new.law, new.categories)
+        before, after = before_by(each), after_by(each)
         if before.decision.outcome is not after.decision.outcome or before.met != after.met:
             yield ScenarioFlip(
                 scenario=each.id,
@@ -96,13 +92,24 @@ def scenario_flips(scenarios: Iterable[Scenario], old: Sides, new: Sides) -> Ite
             )
 
 
-def space_flips(old: Sides, new: Sides, day: date = TODAY) -> tuple[Flip, ...]:
-    """Every question of the enumerated space that comes out otherwise on a day, grouped by what they share."""
-    at = datetime.combine(day, time(12), UTC)
-    found: dict[Shared, list[PolicyQuestion]] = {}
-    for kind, papers in product(KINDS, Papers):
-        packs = tuple(_pack(side, kind, papers) for side in (old, new))
-        _compare(packs, space(kind, old, new, day, papers), at, found)
+def space_flips(old: Sides, new: Sides, days: Sequence[date] = (), walk: Walk = tuple) -> tuple[Flip, ...]:
+    """Every question of the enumerated space that comes out otherwise, grouped by what they share.
+
+    `days`: without any, a scenario's usual day, and each later one on which a changed rule begins or ends; the first on which a group flips
+    counts.
+    `walk`: the work, part by part, by way of whoever shows how far it has come.
+    """
+    packing = [_packing(side) for side in (old, new)]
+    found: dict[Shared, tuple[date, list[PolicyQuestion]]] = {}
+    tried = days or tuple(dict.fromkeys((TODAY, *days_after(TODAY, old, new))))
+    for day, kind in walk(tuple(product(tried, KINDS))):
+        touched = touching(old, new, day)
+        for papers in Papers:
+            asked = space(kind, old, new, day, papers, touched)
+            first = next(asked, None)
+            if first is not None:  # else no pack need be made
+                packs = tuple(pack(kind, papers) for pack in packing)
+                _compare(packs, chain((first,), asked), day, found)
     return tuple(
         Flip(
             category=category,
@@ -113,29 +120,32 @@ def space_flips(old: Sides, new: Sides, day: date = TODAY) -> tuple[Flip, ...]:
             after=after,
             count=len(asked),
             example=asked[0],
+            on=day,
         )
-        for (category, disclosure, discloser, stage, before, after), asked in sorted(found.items())
+        for (category, disclosure, discloser, stage, before, after), (day, asked) in sorted(found.items())
     )
 
 
 def _compare(
-    packs: tuple[Pack, ...],
-    asked: Iterable[PolicyQuestion],
-    at: datetime,
-    found: dict[Shared, list[PolicyQuestion]],
+    packs: tuple[Pack, ...], asked: Iterable[PolicyQuestion], day: date, found: dict[Shared, tuple[date, list[PolicyQuestion]]]
 ) -> None:
+    at = datetime.combine(day, time(12), UTC)
     for question in asked:
         before, after = (decide(question, pack, at).outcome for pack in packs)
         if before is not after:
             shared = (question.category, question.disclosure, question.discloser_kind, question.stage, before, after)
-            found.setdefault(shared, []).append(question)
+            first, questions = found.setdefault(shared, (day, []))
+            if first == day:
+                questions.append(question)
 
 
-def space(kind: ControllerKind, old: Sides, new: Sides, day: date = TODAY, papers: Papers = Papers.whole) -> Iterator[PolicyQuestion]:
+def space(
+    kind: ControllerKind, old: Sides, new: Sides, day: date = TODAY, papers: Papers = Papers.whole, touched: Touched = lambda _: True
+) -> Iterator[PolicyQuestion]:
     """What a body of a kind may tell: each category of either law, in each kind of disclosure, at every stage about every role.
 
     Where it is within reach, on each set of facts of the papers, and to other recipients or for other purposes; of what nobody asked for,
-    which no rule tells apart by role, about one role at each stage.
+    which no rule tells apart by role, about one role at each stage. Only what the change may have touched.
     """
     told: dict[tuple[CategoryId, Kind], list[Category]] = {}
     for table in (old.categories, new.categories):
@@ -148,11 +158,12 @@ def space(kind: ControllerKind, old: Sides, new: Sides, day: date = TODAY, paper
         contexts = CONTEXTS if asked else OTHERS
         for role in ROLES:
             base = _question(kind, category, disclosure, stage, role, day)
-            if role in (within if asked else within[:1]):
-                yield from (replace(base, facts=facts) for facts in papers.value)
-                yield from (replace(base, recipient_kind=other, purpose=purpose) for other, purpose in contexts)
-            else:
-                yield base
+            reached = role in (within if asked else within[:1])
+            if touched(base):
+                yield from (replace(base, facts=facts) for facts in papers.value) if reached else (base,)
+            if reached:
+                others = (replace(base, recipient_kind=other, purpose=purpose) for other, purpose in contexts)
+                yield from filter(touched, others)
 
 
 def _question(kind: ControllerKind, category: CategoryId, disclosure: Kind, stage: Stage, role: SubjectRole, day: date) -> PolicyQuestion:
@@ -174,36 +185,19 @@ def _question(kind: ControllerKind, category: CategoryId, disclosure: Kind, stag
     )
 
 
-def _pack(side: Sides, kind: ControllerKind, papers: Papers) -> Pack:
-    """A controller with every paper and an agreement over everything, the same but for considerations, or with nothing at all."""
-    if papers is Papers.bare:
-        return assembled(side.law, side.categories, Controller(party=HOLDER, kind=kind, version="bare"), ())
+def _packing(side: Sides) -> Callable[[ControllerKind, Papers], Pack]:
+    """`pack(kind, papers)`: every paper and an agreement over everything, the same but for considerations, or nothing at all."""
+    assemble = assembling(side.law)
     every = side.categories.every
-    stated = dict.fromkeys(("official_authority", "relevant_person", "legitimate_interests"), "stated")
-    documents = sorted({rule.needs_apd for rule in side.law.rules if rule.needs_apd is not None})
-    controller = Controller.model_validate(
-        {
-            "party": HOLDER,
-            "kind": kind,
-            "version": "whole",
-            "own_task": {"task": "its own", "citation": "Children Act 2004 s.11"},
-            "apd": [{"condition": each, "version": "1"} for each in documents],
-            "consideration": [_considered(each) for each in every if papers is Papers.whole and side.categories.told_by(kind, each)],
-        }
-        | stated
-    )
     agreement = trial_agreement({HOLDER, ASKER}, {each.id for each in every}, side.law.rules[0].id, secrecy={ASKER})
-    return assembled(side.law, side.categories, controller, (agreement,))
 
+    def pack(kind: ControllerKind, papers: Papers) -> Pack:
+        if papers is Papers.bare:
+            return assemble(side.categories, trial_controller(HOLDER, kind, papers=(), documents=()), ())
+        considered = [each.id for each in every if papers is Papers.whole and side.categories.told_by(kind, each)]
+        controller = trial_controller(
+            HOLDER, kind, papers=frozenset(Paper), documents=side.law.documents, considered=[(each, STAGES, ROLES) for each in considered]
+        )
+        return assemble(side.categories, controller, (agreement,))
 
-def _considered(category: Category) -> dict[str, object]:
-    return {
-        "category": category.id,
-        "stages": set(STAGES),
-        "roles": set(ROLES),
-        "reason": "Considered in advance for this category.",
-        "detriment_considered": True,
-        "overriding_public_interest": True,
-        "decided_by": "the controller",
-        "review_by": date.max,
-    }
+    return pack

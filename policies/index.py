@@ -6,14 +6,13 @@ Bits are in order of preference, so the lowest bit of a layer's carrying rules i
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final, TypeVar
 
-from policies.considerations import Controller
 from policies.law import Rule
 from policies.vocabulary import DERIVED, ClassCode, Fact, LegalReview, RuleEffect, RuleKind, Side
 from schemas.enums import ControllerKind, Kind, Layer, Purpose, Stage, SubjectRole
@@ -37,7 +36,7 @@ class Lacking:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class RuleIndex:
-    """The rules one controller may rely on, as masks by every facet."""
+    """The rules one kind of body may rely on, as masks by every facet."""
 
     rules: tuple[Rule, ...]
     recipients: Mapping[ControllerKind, int]
@@ -55,7 +54,7 @@ class RuleIndex:
     turning: int  # on what the holder considers
     lifting: int  # confidence
     capping: int
-    without_apd: int  # the controller lacks the policy document
+    without_apd: int  # the body lacks the policy document
     needs: Mapping[Fact, int]
     changes: tuple[date, ...]
     spans: tuple[int, ...]
@@ -78,10 +77,12 @@ def bits(mask: int) -> Iterator[int]:
         mask ^= lowest
 
 
-def build_index(rules: Iterable[Rule], controller: Controller) -> RuleIndex:
-    """Keep the rules this controller may rely on, order them by preference and turn every facet into masks."""
-    mine = sorted((rule for rule in rules if not rule.holders or controller.kind in rule.holders), key=_preference)
-    held = {document.condition for document in controller.apds}
+def build_index(rules: Iterable[Rule], kind: ControllerKind, documents: Collection[Slug]) -> RuleIndex:
+    """Keep the rules such a body may rely on, order them by preference and turn every facet into masks.
+
+    `documents`: the conditions whose appropriate policy document it holds.
+    """
+    mine = sorted((rule for rule in rules if not rule.holders or kind in rule.holders), key=_preference)
     needs = {fact: _mask(fact in rule.requires for rule in mine) for fact in Fact}
     unwanted = {fact: _mask(fact in rule.unless for rule in mine) for fact in Fact}
     turning = _mask(rule.turns_on_holder for rule in mine)
@@ -103,7 +104,7 @@ def build_index(rules: Iterable[Rule], controller: Controller) -> RuleIndex:
         turning=turning,
         lifting=_mask(rule.lifts_confidence for rule in mine),
         capping=_mask(rule.cap is not None for rule in mine),
-        without_apd=_mask(rule.needs_apd is not None and rule.needs_apd not in held for rule in mine),
+        without_apd=_mask(rule.needs_apd is not None and rule.needs_apd not in documents for rule in mine),
         needs=needs,
         changes=changes,
         spans=(0, *(_mask(rule.in_force.on(day) for rule in mine) for day in changes)),

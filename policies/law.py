@@ -130,3 +130,8 @@ class Law(Table):
     rules: tuple[Rule, ...] = Field(alias="rule", min_length=1)
     rows: tuple[Row, ...] = Field(alias="row", default=())
     not_relied_on: tuple[NotReliedOn, ...] = ()
+
+    @property
+    def documents(self) -> frozenset[Slug]:
+        """The conditions for which some rule needs an appropriate policy document."""
+        return frozenset(rule.needs_apd for rule in self.rules if rule.needs_apd is not None)

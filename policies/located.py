@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, Generic, TypeVar, get_args
 
 import tree_sitter
@@ -56,14 +57,20 @@ def read(text: str, file: str, model: type[M]) -> Located[M]:
     try:
         return Located(file=file, model=model.model_validate(_loaded(text, file)), lines=lines)
     except ValidationError as error:
-        raise ConfigurationError([_told(each, model, lines, file) for each in _errors(error)[:MAX_FAULTS]]) from None
+        raise ConfigurationError(validation_faults(error, model, lines, file)) from None
+
+
+def validation_faults(error: ValidationError, model: type[BaseModel], lines: dict[Path, int], file: str) -> list[Fault]:
+    """Every fault pydantic found, in its place and with what would be allowed there; no value is ever told."""
+    found = _errors(error)
+    within = {place[:end] for place in (tuple(each["loc"]) for each in found) for end in range(len(place))}
+    told = (each for each in found if each["type"] != "too_short" or tuple(each["loc"]) not in within)  # short of what is told already
+    return [_told(each, model, lines, file) for each in islice(told, MAX_FAULTS)]
 
 
 def _tree(text: str, file: str) -> tree_sitter.Node:
     """Guard in this order: size, syntax, depth and key length; only then may tomllib see the text."""
-    data = _encoded(text, file)
-    if len(data) > MAX_TEXT:
-        raise ConfigurationError([Fault(file=file, message=f"is longer than {MAX_TEXT} bytes", fix="split it")])
+    data = guarded(text, file)
     root = _PARSER.parse(data).root_node
     faults = list(_syntax_faults(root, file)) if root.has_error else list(_shape_faults(root, file))
     if faults:
@@ -82,11 +89,17 @@ def _too_deep(file: str, line: int) -> Fault:
     return Fault(file=file, line=line, message=f"is nested deeper than {MAX_DEPTH}", fix="use tables")
 
 
-def _encoded(text: str, file: str) -> bytes:
+def guarded(text: str, file: str) -> bytes:
+    """A text as UTF-8; ConfigurationError where it is none, is too long, or begins with a mark that no other reader expects."""
     try:
-        return text.encode()
+        data = text.encode()
     except UnicodeEncodeError:
         raise ConfigurationError([Fault(file=file, message="is not Unicode text", fix="save it as UTF-8")]) from None
+    if len(data) > MAX_TEXT:
+        raise ConfigurationError([Fault(file=file, message=f"is longer than {MAX_TEXT} bytes", fix="split it")])
+    if text.startswith("\ufeff"):
+        raise ConfigurationError([Fault(file=file, line=1, message="begins with a byte order mark", fix="save it as UTF-8 without BOM")])
+    return data
 
 
 def _nodes(root: tree_sitter.Node) -> Iterator[tuple[tree_sitter.Node, int]]:
@@ -136,7 +149,7 @@ def _loaded(text: str, file: str) -> dict[str, object]:
         stated = re.search(r"at line (\d+)", str(error))
         line = int(stated[1]) if stated else None
         raise ConfigurationError(
-            [Fault(file=file, line=line, message="is not TOML here", fix="a key twice, or a malformed value")]
+            [Fault(file=file, line=line, message="is not TOML here", fix="a key twice, a day that does not exist, or a malformed value")]
         ) from None
 
 
@@ -154,7 +167,9 @@ def _told(each: ErrorDetails, model: type[BaseModel], lines: dict[Path, int], fi
         known = ", ".join(value for value in allowed if value != "unknown")
         return _fault(file, lines, place, "is not one of the allowed values", f"allowed: {known}")
     if each["type"].startswith("date_"):
-        return _fault(file, lines, place, "is no day", "allowed: a day without quotes, such as 2026-09-30")
+        return _fault(file, lines, place, "is no day", "allowed: a day such as 2026-09-30, in TOML without quotes")
+    if each["type"] == "missing":
+        return _fault(file, lines, place, "is missing", "")
     message, _, forms = each["msg"].removeprefix("Value error, ").partition("; allowed: ")
     return _fault(file, lines, place, message, f"allowed: {forms}" if forms else "")
 

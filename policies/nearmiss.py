@@ -12,7 +12,7 @@ from policies.disclosures import Asker, disclosing
 from policies.pack import Pack
 from policies.question import PolicyQuestion
 from policies.sentences import MEANINGS
-from policies.vocabulary import DERIVED, SUPPLIABLE, Audience, Fact
+from policies.vocabulary import DERIVED, FOUND, PRIVATE, SUPPLIABLE, Audience, Fact
 from schemas.enums import ControllerKind, Layer, Outcome, Purpose, Rag, Stage, Symbol
 from schemas.identifiers import Slug
 from schemas.records import NearMiss
@@ -47,9 +47,12 @@ LABELLERS: Final = frozenset({Audience.reviewer, Audience.igo, Audience.machine}
 
 
 def near_misses(question: PolicyQuestion, pack: Pack, at: datetime, audience: Audience) -> tuple[NearMiss, ...]:
-    """Single changes that lead to a better outcome; an asker sees what it can honestly supply, and nothing of a bar."""
+    """Single changes that lead to a better outcome; an asker sees what it can honestly supply, as the question stands by itself."""
+    asker = audience is Audience.requester
+    if asker:
+        question = as_asked(question)  # whatever is found or thought of it, the same near misses are told
     decision = decide(question, pack, at)
-    if decision.outcome is Outcome.release or (audience is Audience.requester and (decision.bar is not None or _unasked(question))):
+    if decision.outcome is Outcome.release or (asker and (decision.bar is not None or _unasked(question))):
         return ()
     found = []
     for fact, value, says in _candidates(question, audience):
@@ -57,6 +60,12 @@ def near_misses(question: PolicyQuestion, pack: Pack, at: datetime, audience: Au
         if RANK[changed.outcome] > RANK[decision.outcome]:
             found.append(NearMiss(layer=_layer(decision, changed), fact=fact, value=value, says=says))
     return tuple(found[:MAX_SHOWN])
+
+
+def as_asked(question: PolicyQuestion) -> PolicyQuestion:
+    """Without what turns on data found or the holder's view of it, as if the right person were found and all released."""
+    facts = (question.facts - PRIVATE) | FOUND
+    return question if facts == question.facts else replace(question, facts=facts)
 
 
 def apply(question: PolicyQuestion, near_miss: NearMiss) -> PolicyQuestion:

@@ -25,6 +25,7 @@ from schemas.identifiers import CategoryId, Digest, PartyId, Slug
 CATEGORIES: Final = "categories.toml"
 CONTROLLER: Final = "controller.toml"
 SHIPPED: Final = ("law/england.toml", CATEGORIES)
+PARTS: Final = ("law/", CATEGORIES, "agreements/", CONTROLLER)
 NAMES: Final = f"law/NAME.toml (one), {CATEGORIES}, agreements/NAME.toml (any number), {CONTROLLER}"
 M = TypeVar("M", bound=Table)
 
@@ -60,6 +61,12 @@ def shipped() -> dict[str, str]:
     """The law and the categories that come with the software, by file name."""
     root = resources("policies")
     return {name: root.joinpath(*name.split("/")).read_text(encoding="utf-8") for name in SHIPPED}
+
+
+def laid_over(held: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """The texts of a pack: each part that is there anew, such as the law or all agreements, replaces the whole of what was held of it."""
+    anew = tuple(part for part in PARTS if any(name.startswith(part) for name in own))
+    return {name: text for name, text in held.items() if not name.startswith(anew)} | dict(own)
 
 
 def load_pack(files: Mapping[str, str]) -> Pack:

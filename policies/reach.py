@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import product
@@ -11,8 +11,8 @@ from typing import Final
 from policies.categories import Categories, Category
 from policies.law import Law, Rule
 from policies.pack import Pack
-from policies.scenario import Result, Scenario
-from policies.scenario import run as run_scenario
+from policies.scenario import Scenario
+from policies.scenario_run import Result, running
 from policies.vocabulary import RuleEffect, Side
 from schemas.enums import ControllerKind, Kind, Layer, Outcome, Purpose, Stage
 from schemas.identifiers import CategoryId, Slug
@@ -86,7 +86,7 @@ def undocumented(pack: Pack) -> tuple[Slug, ...]:
     Those that an agreement's basis names; and where it holds no document at all, each one its kind of body may lean on for what is agreed.
     """
     controller = pack.controller
-    held = {document.condition for document in controller.apds}
+    held = controller.documents
     named = {rule for agreement in pack.agreements for rule in agreement.basis}
     agreed = {purpose for agreement in pack.agreements for purpose in agreement.purposes}
     mine = [rule for rule in pack.law.rules if rule.needs_apd is not None and (not rule.holders or controller.kind in rule.holders)]
@@ -96,10 +96,11 @@ def undocumented(pack: Pack) -> tuple[Slug, ...]:
 
 def never_released(law: Law, categories: Categories) -> tuple[CategoryId, ...]:
     """Categories meant to be told automatically that no rules let go to a council, even with all in order."""
-    return tuple(each.id for each in categories.every if each.automatic and not _released(each, law, categories))
+    run = running(law, categories)
+    return tuple(each.id for each in categories.every if each.automatic and not _released(each, run))
 
 
-def _released(category: Category, law: Law, categories: Categories) -> bool:
+def _released(category: Category, run: Callable[[Scenario], Result]) -> bool:
     """Tried over kinds, stages, ratings, roles and purposes, with every paper there and broken glass in an emergency."""
     disclosures = {Kind.response} & category.disclosures or category.disclosures
     stages = sorted(category.stages, key=lambda stage: stage is not Stage.emergency)  # the likeliest first
@@ -107,7 +108,7 @@ def _released(category: Category, law: Law, categories: Categories) -> bool:
         stages, category.held_by, category.rags, category.roles, PURPOSES, sorted(disclosures)
     ):
         best = _best(category.id, kind, stage, rag=rag, role=role, purpose=purpose, disclosure=told)
-        if run_scenario(best, law, categories).decision.outcome is Outcome.release:
+        if run(best).decision.outcome is Outcome.release:
             return True
     return False
 

@@ -150,7 +150,8 @@ class Desk(Agency):
             fix = "say in a sentence why this is not released in this case"
             raise ConfigurationError([Fault(file="--reason", message=f"says nothing, or is under {LEAST_REASON} characters", fix=fix)])
         sight = self._decided(waiting)
-        said = self._reviewed(sight, officer, status=Status.contact_us)
+        asked = replace(sight, decided=self.decide(sight.asked, waiting.question, sight.at, frozenset()))
+        said = self._reviewed(asked, officer, status=Status.contact_us)  # a ladder that turned on what was stated would tell of it
         return self._decide(sight, said, officer, Outcome.withhold, reason.strip())
 
     def _decided(self, waiting: Waiting) -> Sight:
@@ -236,7 +237,7 @@ class Desk(Agency):
             agreed_fields=agreed(sight.searches) if status in TELLING else (),
             searched=sight.searched,
             unanswered=sight.unanswered,
-            near_misses=stated.near_misses if status is Status.contact_us else (),
+            near_misses=(),  # nothing the asker could add changes what a person said; that there is none tells of no bar
             decided_by=officer.id,
             duty_contact=self.contact(status, sight.at),
             reviewed_by=officer,

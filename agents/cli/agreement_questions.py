@@ -26,7 +26,10 @@ ROLES: Final = {
     "joint": "Who are joint controllers, deciding together?",
     "processors": "Who takes part as a processor, on behalf of those, never in its own name?",
 }
-ARRANGEMENT: Final = "Where is their arrangement written down (UK GDPR Art. 26)?"
+PAPERS: Final = {  # what must be written down for a capacity: its key, and the question
+    "joint": ("arrangement", "Where is their arrangement written down (UK GDPR Art. 26)?"),
+    "processors": ("contract", "Where is the contract that binds them written down (UK GDPR Art. 28)?"),
+}
 Draft = dict[str, Any]  # the agreement so far, nested as its file is
 Wrong = Callable[[Any], str]  # what is wrong with an answer of the right form; nothing, where nothing is
 
@@ -127,8 +130,9 @@ def _processing(draft: Draft, at: int) -> Iterator[Question]:
         wrong = _role(free if "parties" in draft else None, least=(0 if alone else 2) if role == "joint" else None)
         question = _of(Processing, role, ask, place=(*place, role), known=free, wrong=wrong)
         yield replace(question, optional=role != "joint" or alone)  # somebody decides
-        if role == "joint" and _said(draft, at, "joint"):
-            yield Question(place=(*place, "arrangement"), ask=ARRANGEMENT, type=TypeAdapter(ShortText))
+        if role in PAPERS and _said(draft, at, role):
+            paper, where = PAPERS[role]
+            yield Question(place=(*place, paper), ask=where, type=TypeAdapter(ShortText))
 
 
 def _said(draft: Draft, at: int, key: str) -> frozenset[PartyId]:

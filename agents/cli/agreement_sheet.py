@@ -66,7 +66,8 @@ def _party(agreement: Agreement, party: PartyId, directory: Directory | None) ->
 def _processings(agreement: Agreement) -> Iterator[dict[str, Any]]:
     for each in agreement.processings:
         named = {role: sorted(parties) for role, parties in each.roles.items()}
-        yield {"name": each.name, "says": each.says, "categories": sorted(each.categories), "arrangement": each.arrangement} | named
+        papers = {"arrangement": each.arrangement, "contract": each.contract}
+        yield {"name": each.name, "says": each.says, "categories": sorted(each.categories)} | papers | named
 
 
 def _basis(agreement: Agreement, law: Law) -> Iterator[dict[str, Any]]:
@@ -120,8 +121,7 @@ def sheet_lines(sheet: dict[str, Any]) -> Iterator[str]:
     for each in sheet["processings"]:
         yield f"  {each['name']}: {each['says']}"
         yield from (f"    {CAPACITY[role]}: {', '.join(each[role])}" for role in CAPACITY if each[role])
-        if each["arrangement"]:
-            yield f"    arrangement: {each['arrangement']}"
+        yield from (f"    {paper}: {each[paper]}" for paper in ("arrangement", "contract") if each[paper])
         yield f"    of {', '.join(each['categories']) or 'every category agreed'}"
     yield from ("", "LAWFUL BASIS, AS RULES")
     for each in sheet["basis"]:

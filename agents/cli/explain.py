@@ -20,7 +20,7 @@ from broker.effect import Effect
 from broker.packfiles import kept_pack
 from broker.party import Party
 from policies.decision import Decision
-from policies.explain import ladder, near_misses, shown_caps
+from policies.explain import ladder, near_misses, shown_caps, shown_outcome
 from policies.holder import holder_told
 from policies.pack import Pack
 from policies.replay import decide_again, differences
@@ -49,9 +49,9 @@ LEFT_TO_PERSON: Final = (
 
 
 def explained(decision: Decision, voice: Audience) -> dict[str, Any]:
-    """Outcome, ladder, caps and near misses, as one reader is told them."""
+    """Outcome, ladder, caps and near misses, as one reader is told them; an asker on the question alone."""
     return {
-        "outcome": decision.outcome.value,
+        "outcome": shown_outcome(decision, voice).value,
         "ladder": [
             {
                 "layer": step.layer.value,

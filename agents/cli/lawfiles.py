@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from broker.packfiles import draft_texts
 from broker.settings import read_text
 from policies.categories import Categories
 from policies.law import Law
 from policies.located import Located, read
-from policies.pack import CATEGORIES, CONTROLLER, shipped
+from policies.pack import CATEGORIES, CONTROLLER, laid_over, shipped
 from schemas.errors import ConfigurationError, Fault
 
 BARE: Final = 'party = "agency.check"\nkind = "police"\nversion = "check"\n'  # where a folder holds law and categories only
-LAW: Final = "law/england.toml"
 
 
 def law_and_categories(pack: Path | None, categories: Path | None) -> tuple[Located[Law], Located[Categories]]:
@@ -37,11 +37,6 @@ def law_and_categories(pack: Path | None, categories: Path | None) -> tuple[Loca
 
 
 def pack_files(folder: Path | None) -> dict[str, str]:
-    """The texts of a pack: a folder's own, and the shipped ones for what it lacks."""
-    own = {path.relative_to(folder).as_posix(): read_text(path) for path in sorted(folder.rglob("*.toml"))} if folder is not None else {}
-    if folder is not None and not own:
-        raise ConfigurationError([Fault(file=str(folder), message="holds no TOML file", fix=f"law/NAME.toml, {CATEGORIES}, {CONTROLLER}")])
+    """The texts of a pack: a folder's own, and for what it lacks the shipped ones and a bare controller."""
     usual = {CONTROLLER: BARE} | shipped()
-    if any(name.startswith("law/") for name in own):
-        del usual[LAW]
-    return usual | own
+    return usual if folder is None else laid_over(usual, draft_texts(str(folder)))

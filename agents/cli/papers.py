@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -13,10 +13,11 @@ import typer
 from agents.cli.output import AsJson, guarded, tell
 from agents.cli.papertext import as_object, markdown, page
 from broker.directory import open_directory, parse_root
+from broker.packfiles import own_texts
 from broker.settings import read_text
 from broker.trustfiles import read_statement, write_whole
 from policies.located import parse
-from policies.pack import CONTROLLER, Pack, load_pack, shipped
+from policies.pack import CONTROLLER, Pack, laid_over, load_pack, shipped
 from policies.papers.document import Document, Paper
 from policies.papers.draft import draft as drafted
 from policies.papers.material import Material
@@ -88,16 +89,11 @@ def _misuses(paper: Asked, *, child: bool, alone: bool, new: Iterable[Path | Non
 
 def _pack(folder: Path) -> Pack:
     """A controller's pack, with the shipped law and categories where it has none of its own."""
-    own = {path.relative_to(folder).as_posix(): read_text(path) for path in sorted(folder.rglob("*.toml"))}
+    own = own_texts(folder)
     if CONTROLLER not in own:
         fix = "give a pack folder; the papers are those of the controller that it names"
         raise ConfigurationError([Fault(file=str(folder / CONTROLLER), message="is missing", fix=fix)])
-    return load_pack(_usual(own) | own)
-
-
-def _usual(own: Mapping[str, str]) -> dict[str, str]:
-    law = any(name.startswith("law/") for name in own)
-    return {name: text for name, text in shipped().items() if not (law and name.startswith("law/"))}
+    return load_pack(laid_over(shipped(), own))
 
 
 def _directory(path: Path | None, root: Path | None) -> Directory | None:

@@ -12,15 +12,17 @@ import typer
 from agents.cli import agreement, papers
 from agents.cli.explain import IGO, explain_logged, explained, explained_lines
 from agents.cli.lawfiles import law_and_categories, pack_files
-from agents.cli.output import AsJson, Exit, guarded, tell
+from agents.cli.output import AsJson, Exit, guarded, shown, tell
 from agents.cli.replay import replay
 from agents.cli.sign import sign
 from broker.settings import read_text
-from policies.difference import Flip, ScenarioFlip, Sides, scenario_flips, space_flips
+from policies.difference import Flip, ScenarioFlip, scenario_flips, space_flips
 from policies.located import Located
 from policies.pack import load_pack
 from policies.reach import coverage, never_released, uncited, undocumented, unreachable, untried
-from policies.scenario import Result, Scenarios, read_scenarios, run, scenario_faults
+from policies.scenario import Scenarios, read_scenarios, scenario_faults
+from policies.scenario_run import Result, running
+from policies.touched import Sides
 from policies.vocabulary import Audience
 from schemas.errors import ConfigurationError, Fault
 
@@ -126,7 +128,7 @@ def explain(
     known = {str(each.id): each for file in _read(files) for each in file.model.scenarios}
     if scenario not in known:
         raise ConfigurationError([Fault(file="scenarios", message="no scenario has that id", fix="mash policy coverage --json lists them")])
-    result = run(known[scenario], law.model, table.model)
+    result = running(law.model, table.model)(known[scenario])
     facts = {"scenario": result.scenario.id} | explained(result.decision, voice) | {"wrong": list(result.wrong)}
     lines = [f"{result.scenario.id}: {result.scenario.says} ({result.scenario.source})", *explained_lines(facts)]
     tell(as_json, facts, [*lines, *(f"otherwise than expected: {each}" for each in result.wrong)])
@@ -142,6 +144,8 @@ def diff(
 ) -> None:
     """Which decisions flip: over the scenarios, and over every category, stage, role and single fact. Exit 1 where any does.
 
+    Tried on 24 November 2026 and on each later day on which a changed rule begins or ends; only what a change may touch is decided.
+
     Example: mash policy diff shipped draft
     """
     before, after = _side(old), _side(new)
@@ -150,7 +154,7 @@ def diff(
     if faults:
         raise ConfigurationError(faults)
     scenarios = list(scenario_flips((each for file in found for each in file.model.scenarios), before, after))
-    flips = space_flips(before, after)
+    flips = space_flips(before, after, walk=lambda steps: shown(steps, "deciding every question by both laws"))
     facts = {"scenarios": [_scenario_flip(each) for each in scenarios], "space": [_flip(each) for each in flips]}
     tell(
         as_json,
@@ -162,7 +166,7 @@ def diff(
 
 
 def _side(name: str) -> Sides:
-    law, table = law_and_categories(None if name == "shipped" else Path(name), None)
+    law, table = law_and_categories(Path(name), None)
     return Sides(law=law.model, categories=table.model)
 
 
@@ -181,6 +185,7 @@ def _flip(each: Flip) -> dict[str, Any]:
         "before": each.before.value,
         "after": each.after.value,
         "count": each.count,
+        "on": each.on.isoformat(),
         "example": {
             "recipient": example.recipient_kind.value,
             "purpose": example.purpose.value,
@@ -196,7 +201,7 @@ def _flip_lines(facts: dict[str, Any]) -> Iterator[str]:
         yield f"scenario {each['scenario']}: {each['before']} -> {each['after']}{rules}"
     for each in facts["space"]:
         said = f"{each['disclosure']} of {each['category']} by {each['discloser']} at {each['stage']}"
-        yield f"{said}: {each['before']} -> {each['after']} in {each['count']}"
+        yield f"{said}: {each['before']} -> {each['after']} in {each['count']}, first tried on {each['on']}"
 
 
 def _results(files: Sequence[Path] | None, pack: Path | None, categories: Path | None) -> list[Result]:
@@ -206,7 +211,7 @@ def _results(files: Sequence[Path] | None, pack: Path | None, categories: Path |
     faults = list(scenario_faults(found, law.model, table.model))
     if faults:
         raise ConfigurationError(faults)
-    return [run(each, law.model, table.model) for file in found for each in file.model.scenarios]
+    return [*map(running(law.model, table.model), (each for file in found for each in file.model.scenarios))]
 
 
 def _read(files: Sequence[Path] | None) -> list[Located[Scenarios]]:

@@ -122,6 +122,8 @@ def agreement_text(kind: ControllerKind, *, until: str = "2027-12-31", review_by
 def processing_text(*controllers: str, **roles: object) -> str:
     """A `[[processing]]` in which each of these is a controller for itself."""
     said = {"name": "sharing", "says": "What is asked for is found and answered.", "controllers": list(controllers)} | roles
+    if roles.get("processors"):
+        said.setdefault("contract", "Hosting contract of 2026")
     return "\n".join(["[[processing]]", *(f"{key} = {json.dumps(value)}" for key, value in said.items())])
 
 

@@ -162,7 +162,7 @@ def test_what_the_law_or_category_table_of_a_draft_lacks_is_no_answer(example, t
 def dialogue(*, processor=False):
     """What somebody types: one controller processing, and a second for a host that is a processor where there is one."""
     parties = "hub.borough, agency.police" + (", agency.host" if processor else "")
-    roles = ["hub.borough, agency.police", "", "agency.host" if processor else ""]
+    roles = ["hub.borough, agency.police", "", *(["agency.host", "Hosting of 2026"] if processor else [""])]
     prose = [WORDS] * 15 + [""]
     head = ["mash-1", "A title", "1.0", parties, "safeguarding", "hub.concern, pol.custody", "ca1989.s47-9", "hub.borough"]
     dates, kept = ["2026-01-01", "", "2027-01-01"], ["90", "the decision"]
@@ -191,6 +191,7 @@ def test_a_wrong_answer_is_asked_again_with_what_was_wrong_and_the_dialogue_goes
         assert told in done.stderr
     made = parse((tmp_path / "new.toml").read_text(encoding="utf-8"), "new.toml", Agreement)
     assert made.processings[0].processors == {"agency.host"}
+    assert made.processings[0].contract == "Hosting of 2026"
 
 
 def test_every_party_is_given_a_capacity_before_it_is_over(tmp_path, terminal):

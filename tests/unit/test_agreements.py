@@ -110,6 +110,13 @@ def test_further_details_may_be_left_out_and_are_shown_where_they_are_not():
         (processing_text("hub.borough", MINE, joint=[OTHER], arrangement="Ours of 2026"), "processing.0.joint", 4, "jointly alone"),
         (processing_text(joint=["hub.borough", MINE, OTHER]), "processing.0.joint", 4, "without an arrangement"),
         (
+            processing_text("hub.borough", MINE, processors=[OTHER], contract=None).replace("contract = null", ""),
+            "processing.0.processors",
+            4,
+            "without a contract",
+        ),
+        (processing_text("hub.borough", MINE, OTHER, contract="Hosting of 2026"), "processing.0.contract", 4, "none is named"),
+        (
             processing_text("hub.borough", MINE, OTHER, arrangement="Ours of 2026"),
             "processing.0.arrangement",
             4,

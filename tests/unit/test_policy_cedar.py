@@ -19,7 +19,7 @@ from policies.decision import decide
 from policies.law import InForce, Law, Rule
 from policies.pack import Pack
 from policies.question import PolicyQuestion
-from policies.scenario import assembled
+from policies.trial import assembling
 from policies.vocabulary import DERIVED, Fact
 from schemas.enums import ControllerKind, Kind, Layer, Purpose, Rag, Stage, SubjectRole, Symbol
 
@@ -79,10 +79,13 @@ def questions(seed: int) -> Iterator[tuple[PolicyQuestion, date]]:
         yield question, day
 
 
+ASSEMBLE = assembling(LAW)
+
+
 @cache
 def bare(kind: ControllerKind) -> Pack:
     """A controller that says nothing of itself: what is so, the question states."""
-    return assembled(LAW, TABLE, Controller(party=party_of(kind), kind=kind, version="bare"), ())
+    return ASSEMBLE(TABLE, Controller(party=party_of(kind), kind=kind, version="bare"), ())
 
 
 def disagreements(law: Law, seed: int, every: int = 1) -> tuple[list[str], dict[Layer, int]]:

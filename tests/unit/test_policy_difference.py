@@ -8,13 +8,15 @@ from datetime import date
 import pytest
 
 from policies.categories import CONCERN, Categories
-from policies.difference import KINDS, ROLES, STAGES, STATED, VARIATIONS, Papers, Sides, scenario_flips, space, space_flips
+from policies.difference import KINDS, ROLES, STAGES, STATED, TODAY, VARIATIONS, Papers, scenario_flips, space, space_flips
 from policies.disclosures import DISCLOSURES
-from policies.law import Law
+from policies.law import InForce, Law
 from policies.located import parse
 from policies.pack import shipped
 from policies.scenario import IN_ORDER, Scenario
-from schemas.enums import ControllerKind, Kind, Outcome, Stage
+from policies.touched import Sides, touching
+from policies.vocabulary import Automatic, Fact
+from schemas.enums import ControllerKind, Kind, Outcome, Purpose, Stage
 
 LAW = parse(shipped()["law/england.toml"], "law/england.toml", Law)
 WHOLE = parse(shipped()["categories.toml"], "categories.toml", Categories)
@@ -53,7 +55,7 @@ def test_a_threshold_lowered_is_found_at_the_stage_that_is_now_within_reach() ->
 
 @pytest.mark.parametrize(("day", "flips"), [(date(2026, 9, 29), False), (date(2026, 9, 30), True)])
 def test_a_rule_not_yet_in_force_flips_nothing_on_the_day_before(day, flips) -> None:
-    found = space_flips(SHIPPED, without("ca2004.s16la"), day)
+    found = space_flips(SHIPPED, without("ca2004.s16la"), [day])
     assert any(each.before is Outcome.release for each in found) is flips
 
 
@@ -76,6 +78,55 @@ def test_every_stated_fact_is_turned_over_by_itself() -> None:
     hub = list(space(ControllerKind.local_authority, SHIPPED, SHIPPED))
     for told in set(DISCLOSURES) - {Kind.response}:  # the few categories tried here hold none of a council's own
         assert {each.facts for each in hub if each.disclosure is told} == set(VARIATIONS)
+
+
+def changed(rule: str, **to: object) -> Sides:
+    rules = tuple(each.model_copy(update=to) if each.id == rule else each for each in LAW.rules)
+    return replace(SHIPPED, law=LAW.model_copy(update={"rules": rules}))
+
+
+def row_closed(name: str) -> Sides:
+    rows = tuple(each.model_copy(update={"automatic": Automatic.no}) if each.id == name else each for each in LAW.rows)
+    return replace(SHIPPED, law=LAW.model_copy(update={"rows": rows}))
+
+
+def turned_round() -> Sides:
+    return replace(SHIPPED, law=LAW.model_copy(update={"rules": tuple(reversed(LAW.rules))}))
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        without("ca1989.s47-9"),
+        without("recipient.partner", "review.unborn"),
+        changed("sch1.para6", unless=frozenset({Fact.match_confirmed})),
+        changed("oma2007.s14", purposes=frozenset({Purpose.safeguarding})),
+        row_closed("r3"),
+    ],
+)
+def test_what_no_changed_rule_or_row_speaks_of_does_not_flip(new, monkeypatch) -> None:
+    some = space_flips(SHIPPED, new)
+    monkeypatch.setattr("policies.difference.touching", lambda *_: lambda _: True)
+    assert some == space_flips(SHIPPED, new)
+
+
+def test_a_law_that_does_not_change_asks_nothing() -> None:
+    touched = touching(SHIPPED, SHIPPED, TODAY)
+    assert not any(list(space(kind, SHIPPED, SHIPPED, touched=touched)) for kind in KINDS)
+
+
+def test_another_order_of_preference_may_touch_everything() -> None:
+    touched = touching(SHIPPED, turned_round(), TODAY)
+    assert all(touched(each) for each in space(TRUST, SHIPPED, SHIPPED, papers=Papers.bare))
+
+
+def test_a_rule_that_ends_next_year_flips_on_the_day_after_and_not_before() -> None:
+    ending = changed("ca1989.s47-9", in_force=InForce.model_validate({"from": date(1991, 10, 14), "until": date(2027, 3, 31)}))
+    assert {each.on for each in space_flips(SHIPPED, ending)} == {date(2027, 4, 1)}
+    assert space_flips(SHIPPED, ending, [TODAY]) == ()
+    steps: list[object] = []
+    assert space_flips(SHIPPED, ending, walk=lambda every: (steps.append(each) or each for each in every))
+    assert steps == [(day, kind) for day in (TODAY, date(2027, 4, 1)) for kind in KINDS]
 
 
 @pytest.mark.parametrize(

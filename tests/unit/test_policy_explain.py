@@ -160,3 +160,11 @@ def test_the_hub_sees_why_it_may_not_ask() -> None:
     pack = pack_for(COUNCIL, agreement=agreement_text(TRUST))
     asked = asking(TRUST, facts=FACTS - {Fact.necessity_stated} | {Fact.public_interest_recorded})
     assert names(asked, pack, Audience.requester) == {"necessity_stated=true"}
+
+
+@pytest.mark.parametrize("private", sorted(PRIVATE))
+def test_an_asker_is_told_the_same_near_miss_whatever_is_found_or_thought_of_it(private) -> None:
+    lacking = FACTS - {Fact.necessity_stated}
+    told = [near_misses(question(facts=facts), pack_for(TRUST), NOW, Audience.requester) for facts in (lacking, lacking ^ {private})]
+    assert [each.fact for each in told[0]] == ["necessity_stated"]
+    assert told[0] == told[1]

@@ -84,7 +84,7 @@ def test_what_is_no_day_names_file_line_key_and_how_a_day_is_written(day) -> Non
         law[: law.index(f"from = {day}")].count("\n") + 1,
         "rule.0.in_force.from",
     )
-    assert (fault.message, fault.fix) == ("is no day", "allowed: a day without quotes, such as 2026-09-30")
+    assert (fault.message, fault.fix) == ("is no day", "allowed: a day such as 2026-09-30, in TOML without quotes")
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_intelligence_that_would_go_by_itself_is_a_fault() -> None:
 def test_a_missing_key_points_at_its_table() -> None:
     law = shipped()["law/england.toml"].replace('id = "asked.haringey"\n', "", 1)
     (fault,) = pack_faults(law=law)
-    assert (fault.line, fault.field, fault.message) == (law[: law.index("[[rule]]")].count("\n") + 1, "rule.0.id", "Field required")
+    assert (fault.line, fault.field, fault.message) == (law[: law.index("[[rule]]")].count("\n") + 1, "rule.0.id", "is missing")
 
 
 @pytest.mark.parametrize(
@@ -219,3 +219,10 @@ def test_a_legal_depth_is_read() -> None:
 
 def test_a_pack_of_each_party_reads() -> None:
     assert load_pack(files_for(TRUST)).law_digest == load_pack(files_for(POLICE)).law_digest
+
+
+def test_a_byte_order_mark_is_named_as_what_it_is() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse("\ufeffid = 1\n", "marked.toml", Table)
+    (fault,) = caught.value.faults
+    assert (fault.line, fault.message, fault.fix) == (1, "begins with a byte order mark", "save it as UTF-8 without BOM")

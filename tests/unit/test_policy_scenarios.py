@@ -19,7 +19,8 @@ from policies.law import Law
 from policies.located import MAX_FAULTS, MAX_TEXT, parse
 from policies.pack import shipped
 from policies.reach import coverage, never_released, uncited, unreachable, untried
-from policies.scenario import IN_ORDER, Result, Scenario, pack_of, question_of, read_scenarios, run, scenario_faults
+from policies.scenario import IN_ORDER, Scenario, question_of, read_scenarios, scenario_faults
+from policies.scenario_run import Result, packing, running
 from policies.vocabulary import Automatic, Fact
 from schemas.enums import ControllerKind, Kind, Layer, Outcome, Stage, SubjectRole
 from schemas.errors import ConfigurationError
@@ -28,6 +29,7 @@ LAW = parse(shipped()["law/england.toml"], "law/england.toml", Law)
 TABLE = parse(shipped()["categories.toml"], "categories.toml", Categories)
 FOLDER = resources("policies").joinpath("scenarios")
 FILES = [read_scenarios(each.read_text(encoding="utf-8"), each.name) for each in sorted(FOLDER.iterdir(), key=lambda each: each.name)]
+RUN = running(LAW, TABLE)
 SCENARIOS = {str(each.id): each for file in FILES for each in file.model.scenarios}
 # Alone they would speak earlier, but each needs another rule that began after it: a power to answer at screening, an override.
 BEGUN_LATER = {"recipient.screening", "confidence.statute"}
@@ -45,7 +47,7 @@ ONE = {
 @cache
 def results() -> dict[str, Result]:
     """What came of each, without the pack it was decided by: hundreds of them would stay in memory."""
-    return {name: without_pack(run(each, LAW, TABLE)) for name, each in SCENARIOS.items()}
+    return {name: without_pack(RUN(each)) for name, each in SCENARIOS.items()}
 
 
 def without_pack(result: Result) -> Result:
@@ -94,6 +96,14 @@ def test_every_kind_of_body_stage_role_outcome_failed_layer_and_cap_occurs() -> 
     assert failed == set(Layer) - {Layer.unknown}
     caps = {cap for each in results().values() for cap in each.decision.caps}
     assert {rule.cap for rule in LAW.rules if rule.cap} | {"never_automatic", "row_no", "row_none"} <= caps
+
+
+@pytest.mark.parametrize(("facet", "values"), [("discloser", ControllerKind), ("stage", Stage), ("role", SubjectRole)])
+def test_every_kind_of_body_stage_and_role_is_tried_both_ways(facet, values) -> None:
+    for value in values:
+        if value.value != "unknown" and value is not SubjectRole.unborn:  # of the unborn a person always decides
+            outcomes = {each.expect.outcome for each in SCENARIOS.values() if getattr(each, facet) is value}
+            assert {Outcome.release, Outcome.withhold} <= outcomes, value
 
 
 def test_every_rule_is_tried_on_its_first_day_and_on_the_day_before() -> None:
@@ -210,18 +220,19 @@ def scenario(**changes: object) -> Scenario:
     ],
 )
 def test_what_comes_out_otherwise_is_said(expect, said) -> None:
-    assert run(scenario(expect=expect), LAW, TABLE).wrong == (said,)
+    assert RUN(scenario(expect=expect)).wrong == (said,)
 
 
 def test_a_scenario_says_only_what_is_otherwise() -> None:
     changed = scenario(also=["reasked"], without=["match_confirmed"])
     assert changed.facts == (IN_ORDER | {"reasked"}) - {"match_confirmed"}
-    assert run(changed, LAW, TABLE).decision.caps == ("reasked", "match_unconfirmed")
+    assert RUN(changed).decision.caps == ("reasked", "match_unconfirmed")
 
 
 def test_a_scenario_decides_as_the_whole_table_does() -> None:
+    packs = packing(LAW, TABLE)
     for each in list(SCENARIOS.values())[::9]:
-        question, pack = question_of(each), pack_of(each, LAW, TABLE)
+        question, pack = question_of(each), packs(each)
         again = decide(replace(question), pack, results()[str(each.id)].decision.at)
         assert again.verdict == results()[str(each.id)].decision.verdict
 
@@ -234,6 +245,24 @@ def test_json_lines_say_the_same_as_toml() -> None:
     assert "s48" not in str(caught.value)
     read_back = read_scenarios(json.dumps(ONE) + "\n\n", "own.jsonl")
     assert read_back.model.scenarios == (scenario(),)
+
+
+def test_a_line_says_what_is_allowed_as_a_toml_file_does_and_no_key_twice() -> None:
+    bad = json.dumps(ONE | {"catgory": "x", "on": "24/11/2026", "expect": {"outcome": "released"}})
+    twice = json.dumps(ONE).replace('"stage": "s47"', '"stage": "s17", "stage": "s47"')
+    with pytest.raises(ConfigurationError) as caught:
+        read_scenarios(f"{bad}\n{twice}", "own.jsonl")
+    told = {(each.line, each.field): (each.message, each.fix) for each in caught.value.faults}
+    assert told[1, "expect.outcome"] == ("is not one of the allowed values", "allowed: release, review, withhold")
+    assert told[1, "on"] == ("is no day", "allowed: a day such as 2026-09-30, in TOML without quotes")
+    assert told[1, "catgory"][1].startswith("allowed: id, source, paragraph")
+    assert told[2, "stage"] == ("stands there twice", "say it once")
+
+
+def test_a_file_of_another_ending_and_a_day_no_look_back_reaches_are_refused() -> None:
+    for text, name in ((json.dumps(ONE), "own.json"), (json.dumps(ONE | {"on": "0001-01-01"}), "own.jsonl")):
+        with pytest.raises(ConfigurationError):
+            read_scenarios(text, name)
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "[" * 5000, "x" * (MAX_TEXT + 1), "\ud800", "null", '{"id": 1}'])

@@ -346,7 +346,7 @@ def test_every_fault_of_hub_toml_is_told_at_once_with_its_line():
         "hub.toml:7 [calendar.week.monday]: Hours must be HH:MM-HH:MM, an hour at least, 24:00 at the latest",
         f"hub.toml:8 [calendar.week.funday.[key]]: is not one of the allowed values (allowed: {', '.join(WEEK)})",
         "hub.toml:4 [calendar.bank_holidays]: Input should be a valid boolean",
-        "hub.toml:5 [calendar.closed.0]: is no day (allowed: a day without quotes, such as 2026-09-30)",
+        "hub.toml:5 [calendar.closed.0]: is no day (allowed: a day such as 2026-09-30, in TOML without quotes)",
         "hub.toml:14 [timescale]: is not a known key (allowed: stages, hours, timescales, calendar, checks)",
     ]
 
