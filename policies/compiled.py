@@ -100,7 +100,7 @@ def compile_pack(law: Law, categories: Categories, agreements: Iterable[Agreemen
     """Build it all."""
     index = build_index(law.rules, controller)
     rules = {1 << bit: rule for bit, rule in enumerate(index.rules)}
-    contexts_of = lru_cache(maxsize=None)(partial(_contexts, index, controller.kind, law.rows))  # many categories share their rows
+    contexts_of = lru_cache(maxsize=None)(partial(_contexts, index, law.rows))  # many categories share their rows
     nothing = _nothing(categories.concern)
 
     def ways_of(category: Category) -> Mapping[Kind, Way]:
@@ -197,15 +197,14 @@ def _speaking(rows: tuple[Row, ...], category: CategoryId, holder: ControllerKin
     )
 
 
-def _contexts(index: RuleIndex, holder: ControllerKind, rows: tuple[Row, ...], speaking: tuple[int, ...]) -> Contexts:
+def _contexts(index: RuleIndex, rows: tuple[Row, ...], speaking: tuple[int, ...]) -> Contexts:
     """Of every (requester, stage, purpose) the rules that speak of it, and its cap: the most restrictive matching row wins."""
-    table: dict[Context, tuple[int, tuple[Slug, ...]]] = {}
-    for key in product(ControllerKind, Stage, Purpose):
-        recipient, stage, purpose = key
-        found = {rows[at].automatic for at in speaking if rows[at].matches(holder, recipient, stage, purpose)}
-        caps = (ROW_NO,) if Automatic.no in found else () if found else (ROW_NONE,)
-        table[key] = index.recipients[recipient] & index.stages[stage] & index.purposes[purpose], caps
-    return table
+    caps: dict[Context, tuple[Slug, ...]] = dict.fromkeys(product(ControllerKind, Stage, Purpose), (ROW_NONE,))
+    for row in sorted((rows[at] for at in speaking), key=lambda row: row.automatic is Automatic.no):
+        matching = product(row.requesters or ControllerKind, row.stages or Stage, row.purposes or Purpose)
+        caps.update(dict.fromkeys(matching, (ROW_NO,) if row.automatic is Automatic.no else ()))
+    spoken = ((key, index.recipients[key[0]] & index.stages[key[1]] & index.purposes[key[2]]) for key in caps)
+    return {key: (mask, caps[key]) for key, mask in spoken}
 
 
 def agreed_with(mine: PartyId, agreements: Iterable[Agreement]) -> Mapping[tuple[PartyId, CategoryId, Purpose], tuple[Agreed, ...]]:

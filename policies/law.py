@@ -84,7 +84,7 @@ class Rule(Table):
 
 
 class Row(Table):
-    """A row of the release table: may what every layer carries be told without a person?"""
+    """A row of the release table: may what every layer carries be told without a person? An empty list means any."""
 
     id: Slug
     says: Sentence
@@ -95,11 +95,6 @@ class Row(Table):
     purposes: frozenset[Purpose] = frozenset()
     categories: frozenset[CategoryId] = frozenset()
     automatic: Automatic
-
-    def matches(self, holder: ControllerKind, requester: ControllerKind, stage: Stage, purpose: Purpose) -> bool:
-        """Whether the row speaks of this question; an empty list means any."""
-        asked = ((holder, self.holders), (requester, self.requesters), (stage, self.stages), (purpose, self.purposes))
-        return all(not named or value in named for value, named in asked)
 
 
 class Applies(Table):

@@ -16,7 +16,7 @@ from policies.checks import PackFiles, cross_faults
 from policies.compiled import Compiled, agreed_with, compile_pack
 from policies.considerations import Controller
 from policies.law import Law
-from policies.located import Located, Table, read
+from policies.located import Located, Table, read_once
 from policies.verdict import Judge, judge_of
 from schemas.errors import ConfigurationError, Fault
 from schemas.identifiers import CategoryId, Digest, PartyId, Slug
@@ -116,7 +116,7 @@ def _read(files: Mapping[str, str], pattern: str, model: type[M], faults: list[F
     found = []
     for name in sorted(name for name in files if fnmatchcase(name, pattern)):
         try:
-            found.append(read(files[name], name, model))
+            found.append(read_once(files[name], name, model))
         except ConfigurationError as error:
             faults.extend(error.faults)
     return tuple(found)
