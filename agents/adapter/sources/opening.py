@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agents.adapter.ports import Candidate, Found, Row, SourceSystem
 from agents.adapter.settings import Source, Sources
-from agents.adapter.sources.files import FilesSource
 from agents.adapter.sources.manual import ManualSource
 from agents.adapter.sources.settings import SourceSettings
 from agents.adapter.sources.sql import MissingIndex, SqlSource
 from schemas.errors import ConfigurationError, Fault, SourceUnavailableError
 from schemas.identifiers import CategoryId
 from schemas.records import Subject
+
+if TYPE_CHECKING:
+    from agents.adapter.sources.files import FilesSource
 
 
 class Unopened:
@@ -80,7 +83,11 @@ def open_source(settings: SourceSettings, folder: Path) -> SourceSystem:
 def _opened(settings: SourceSettings, folder: Path) -> SqlSource | FilesSource | ManualSource:
     if settings.kind == "sql":
         return SqlSource(settings, folder)
-    return ManualSource(settings) if settings.kind == "manual" else FilesSource(settings, folder)
+    if settings.kind == "manual":
+        return ManualSource(settings)
+    from agents.adapter.sources.files import FilesSource  # noqa: PLC0415 - with it DuckDB, which only files need
+
+    return FilesSource(settings, folder)
 
 
 def source_faults(settings: SourceSettings, folder: Path) -> tuple[Fault, ...]:
