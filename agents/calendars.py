@@ -12,8 +12,6 @@ from hashlib import sha256
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
-from holidays import country_holidays
-from holidays.version import __version__ as holidays_version
 from pydantic import Field, model_validator
 
 from policies.law import Flag
@@ -75,6 +73,8 @@ def _instant(day: date, clock: timedelta) -> datetime:
 @cache
 def bank_holidays(year: int) -> frozenset[date]:
     """England's, with substitute days and what was proclaimed."""
+    from holidays import country_holidays  # noqa: PLC0415 - its calendars of all countries load in a tenth of a second
+
     return frozenset(country_holidays("GB", subdiv="ENG", years=[year], expand=False))
 
 
@@ -98,6 +98,8 @@ class Calendar(Table):
     @cached_property
     def version(self) -> Slug:
         """What a deadline was worked out by: other hours, other days or other bank holidays have another."""
+        from holidays.version import __version__ as holidays_version  # noqa: PLC0415 - as in bank_holidays
+
         hours = {name.value: str(hours) for name, hours in sorted(self.week.items())}
         days = [sorted(map(str, self.closed)), sorted(map(str, self.open))]
         known = holidays_version if self.bank_holidays else ""

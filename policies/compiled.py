@@ -120,7 +120,7 @@ def read_law(law: Law, kind: ControllerKind, documents: frozenset[Slug]) -> Read
         law=law,
         kind=kind,
         index=index,
-        contexts=lru_cache(maxsize=None)(partial(_contexts, index, kind, law.rows)),
+        contexts=lru_cache(maxsize=None)(partial(_contexts, index, law.rows)),
         carried={bit: carried(rule) for bit, rule in rules.items()},
         barred={bit: failed(rule.layer, Reason.barred, Outcome.withhold, rule) for bit, rule in rules.items()},
         bar_reviewed={bit: failed(rule.layer, Reason.barred, Outcome.review, rule) for bit, rule in rules.items()},
@@ -232,15 +232,14 @@ def _speaking(rows: tuple[Row, ...], category: CategoryId, holder: ControllerKin
     )
 
 
-def _contexts(index: RuleIndex, holder: ControllerKind, rows: tuple[Row, ...], speaking: tuple[int, ...]) -> Contexts:
+def _contexts(index: RuleIndex, rows: tuple[Row, ...], speaking: tuple[int, ...]) -> Contexts:
     """Of every (requester, stage, purpose) the rules that speak of it, and its cap: the most restrictive matching row wins."""
-    table: dict[Context, tuple[int, tuple[Slug, ...]]] = {}
-    for key in product(ControllerKind, Stage, Purpose):
-        recipient, stage, purpose = key
-        found = {rows[at].automatic for at in speaking if rows[at].matches(holder, recipient, stage, purpose)}
-        caps = (ROW_NO,) if Automatic.no in found else () if found else (ROW_NONE,)
-        table[key] = index.recipients[recipient] & index.stages[stage] & index.purposes[purpose], caps
-    return table
+    caps: dict[Context, tuple[Slug, ...]] = dict.fromkeys(product(ControllerKind, Stage, Purpose), (ROW_NONE,))
+    for row in sorted((rows[at] for at in speaking), key=lambda row: row.automatic is Automatic.no):
+        matching = product(row.requesters or ControllerKind, row.stages or Stage, row.purposes or Purpose)
+        caps.update(dict.fromkeys(matching, (ROW_NO,) if row.automatic is Automatic.no else ()))
+    spoken = ((key, index.recipients[key[0]] & index.stages[key[1]] & index.purposes[key[2]]) for key in caps)
+    return {key: (mask, caps[key]) for key, mask in spoken}
 
 
 def agreed_with(mine: PartyId, agreements: Iterable[Agreement]) -> Mapping[tuple[PartyId, CategoryId, Purpose], tuple[Agreed, ...]]:

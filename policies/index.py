@@ -83,8 +83,8 @@ def build_index(rules: Iterable[Rule], kind: ControllerKind, documents: Collecti
     `documents`: the conditions whose appropriate policy document it holds.
     """
     mine = sorted((rule for rule in rules if not rule.holders or kind in rule.holders), key=_preference)
-    needs = {fact: _mask(fact in rule.requires for rule in mine) for fact in Fact}
-    unwanted = {fact: _mask(fact in rule.unless for rule in mine) for fact in Fact}
+    needs = _naming(Fact, [rule.requires for rule in mine])
+    unwanted = _naming(Fact, [rule.unless for rule in mine])
     turning = _mask(rule.turns_on_holder for rule in mine)
     changes = _changes(mine)
     return RuleIndex(
@@ -95,8 +95,8 @@ def build_index(rules: Iterable[Rule], kind: ControllerKind, documents: Collecti
         stages=_facet(Stage, [rule.stages for rule in mine]),
         roles=_facet(SubjectRole, [rule.roles for rule in mine]),
         classes=_facet(ClassCode, [rule.classes for rule in mine]),
-        excluded={code: _mask(code in rule.excludes for rule in mine) for code in ClassCode},
-        layers={layer: _mask(_permits(rule, layer) for rule in mine) for layer in Layer},
+        excluded=_naming(ClassCode, [rule.excludes for rule in mine]),
+        layers=_naming(Layer, [{rule.layer} if _permits(rule) else set() for rule in mine]),
         recipient_side=_mask(rule.side is Side.recipient and rule.effect is RuleEffect.permit for rule in mine),
         forbids=_mask(rule.effect is RuleEffect.forbid for rule in mine),
         reviews=_mask(rule.effect is RuleEffect.review for rule in mine),
@@ -121,13 +121,23 @@ def _mask(holds: Iterable[bool]) -> int:
     return sum(1 << bit for bit, held in enumerate(holds) if held)
 
 
+def _naming(values: type[E], named: Iterable[Iterable[E]]) -> Mapping[E, int]:
+    """For each value, the rules that name it."""
+    masks = dict.fromkeys(values, 0)
+    for bit, each in enumerate(named):
+        for value in each:
+            masks[value] |= 1 << bit
+    return masks
+
+
 def _facet(values: type[E], named: list[frozenset[E]]) -> Mapping[E, int]:
     """For each value, the rules that name it or name nothing, which means any."""
-    return {value: _mask(not each or value in each for each in named) for value in values}
+    every = tuple(values)
+    return _naming(values, [each or every for each in named])
 
 
-def _permits(rule: Rule, layer: Layer) -> bool:
-    return rule.layer is layer and rule.effect is RuleEffect.permit and rule.side is Side.discloser
+def _permits(rule: Rule) -> bool:
+    return rule.effect is RuleEffect.permit and rule.side is Side.discloser
 
 
 def _changes(rules: Iterable[Rule]) -> tuple[date, ...]:

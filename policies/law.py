@@ -84,7 +84,7 @@ class Rule(Table):
 
 
 class Row(Table):
-    """A row of the release table: may what every layer carries be told without a person?"""
+    """A row of the release table: may what every layer carries be told without a person? An empty list means any."""
 
     id: Slug
     says: Sentence

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Final, Generic, TypeVar, get_args
 
@@ -22,6 +23,7 @@ MAX_DEPTH: Final = 32  # of nesting, by dots, brackets and braces together: toml
 MAX_KEY: Final = 400  # bytes of one dotted key: tomllib's time grows with its square
 MAX_SYNTAX_FAULTS: Final = 20  # one missing bracket may make every later line wrong
 MAX_FAULTS: Final = 200  # more than anybody reads at once
+REMEMBERED: Final = 16  # texts: two boroughs' laws, category tables and agreements
 NESTING: Final = frozenset({"array", "inline_table", "dotted_key"})  # a key of n parts is a tree n deep
 M = TypeVar("M", bound=BaseModel)
 _PARSER: Final = tree_sitter.Parser(tree_sitter.Language(tree_sitter_toml.language()))
@@ -66,6 +68,14 @@ def validation_faults(error: ValidationError, model: type[BaseModel], lines: dic
     within = {place[:end] for place in (tuple(each["loc"]) for each in found) for end in range(len(place))}
     told = (each for each in found if each["type"] != "too_short" or tuple(each["loc"]) not in within)  # short of what is told already
     return [_told(each, model, lines, file) for each in islice(told, MAX_FAULTS)]
+
+
+def read_once(text: str, file: str, model: type[M]) -> Located[M]:
+    """As `read`, remembering the last few texts: parties of one process share their law, and reading it costs more than the rest."""
+    return _remembered(text, file, model)
+
+
+_remembered = lru_cache(maxsize=REMEMBERED)(read)
 
 
 def _tree(text: str, file: str) -> tree_sitter.Node:

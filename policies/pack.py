@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files as resources
 from typing import Final, TypeVar
@@ -17,7 +16,7 @@ from policies.checks import PackFiles, cross_faults
 from policies.compiled import Compiled, agreed_with, compile_pack
 from policies.considerations import Controller
 from policies.law import Law
-from policies.located import Located, Table, read
+from policies.located import Located, Table, read_once
 from policies.verdict import Judge, judge_of
 from schemas.errors import ConfigurationError, Fault
 from schemas.identifiers import CategoryId, Digest, PartyId, Slug
@@ -124,13 +123,10 @@ def _read(files: Mapping[str, str], pattern: str, model: type[M], faults: list[F
     found = []
     for name in sorted(name for name in files if fnmatchcase(name, pattern)):
         try:
-            found.append(_held(files[name], name, model))
+            found.append(read_once(files[name], name, model))
         except ConfigurationError as error:
             faults.extend(error.faults)
     return tuple(found)
-
-
-_held: Final = lru_cache(maxsize=8)(read)  # all parties of a network share the same law, categories and agreements; what is read is frozen
 
 
 def _digest(domain: bytes, files: Mapping[str, str]) -> Digest:

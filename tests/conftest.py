@@ -1,8 +1,10 @@
-"""What every test shares: the rule about skips, one Kafka for each run, and how hypothesis searches."""
+"""What every test shares: the rule about skips, where files are written, one Kafka for each run, and how hypothesis searches."""
 
 from __future__ import annotations
 
 import os
+import shutil
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -13,6 +15,12 @@ from skips import refusal
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+# A file system in memory, where there is room for a whole run: a killed process loses no more there than on a disk, and fsync is free.
+MEMORY = Path("/dev/shm")
+ROOM = 6 << 30  # bytes: a run writes less than 3 GiB
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,7 +9,7 @@ from broker.packfiles import draft_texts
 from broker.settings import read_text
 from policies.categories import Categories
 from policies.law import Law
-from policies.located import Located, read
+from policies.located import Located, read_once
 from policies.pack import CATEGORIES, CONTROLLER, laid_over, shipped
 from schemas.errors import ConfigurationError, Fault
 
@@ -24,11 +24,11 @@ def law_and_categories(pack: Path | None, categories: Path | None) -> tuple[Loca
     faults: list[Fault] = []
     read_law = read_table = None
     try:
-        read_law = read(texts[name], name, Law)
+        read_law = read_once(texts[name], name, Law)
     except ConfigurationError as error:
         faults.extend(error.faults)
     try:
-        read_table = read(table[1], table[0], Categories)
+        read_table = read_once(table[1], table[0], Categories)
     except ConfigurationError as error:
         faults.extend(error.faults)
     if read_law is None or read_table is None:

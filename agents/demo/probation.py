@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
-
-import duckdb
+from typing import TYPE_CHECKING, Final
 
 from agents.demo.histories import FIELDS, HOLDS, Row, category_toml, in_columns
 from agents.demo.registers import Recorded
+
+if TYPE_CHECKING:
+    import duckdb
 
 _PEOPLE: Final = (("crn", "VARCHAR"), ("surname", "VARCHAR"), ("forenames", "VARCHAR"), ("date_of_birth", "DATE"), ("postcode", "VARCHAR"))
 _HEAD: Final = """# SYNTHETIC. A weekly Parquet extract of people under supervision, found by name, date of birth and postcode.
@@ -31,6 +32,8 @@ postcode = "postcode"
 
 def write_probation(folder: Path, people: Iterable[Recorded], rows: Sequence[Row]) -> None:
     """`people.parquet`, one file for each category, and `source.toml`."""
+    import duckdb  # noqa: PLC0415 - every command of the demo loads this module, and only the first run writes
+
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "source.toml").write_text(source_toml(), encoding="utf-8")
     (folder / "SYNTHETIC.txt").write_text("SYNTHETIC: nobody in these files exists.\n", encoding="utf-8")

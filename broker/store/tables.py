@@ -209,8 +209,20 @@ def engine_of(url: str, tables: sa.MetaData) -> sa.Engine:
     else:
         _settle_postgresql(engine)
     with transaction(engine) as connection:
-        tables.create_all(connection)
+        if engine.dialect.name == "sqlite":
+            for statement in _sqlite_ddl(tables):
+                connection.exec_driver_sql(statement)
+        else:
+            tables.create_all(connection)  # by name: IF NOT EXISTS would want the right to create, and lock what is there
     return engine
+
+
+@cache
+def _sqlite_ddl(tables: sa.MetaData) -> tuple[str, ...]:
+    """What makes those tables and indexes that are not there yet; the same for every store, and slow to put into words."""
+    made: list[sa.schema.ExecutableDDLElement] = [sa.schema.CreateTable(table, if_not_exists=True) for table in tables.sorted_tables]
+    made += [sa.schema.CreateIndex(index, if_not_exists=True) for table in tables.sorted_tables for index in table.indexes]
+    return tuple(str(each.compile(dialect=sqlite.dialect())) for each in made)
 
 
 def _settle_sqlite(engine: sa.Engine) -> None:

@@ -57,27 +57,29 @@ def work(opened, folder, *, ticks):
     raise AssertionError("never idle")
 
 
-def finish(folder, *, ticks=False):
+def finish(folder, *, ticks=False, at_passing=lambda place, times: None):
     """Work to the end, counting who passes what, and look."""
     passed = Counter()
-    with borough.opened(folder, reached=lambda party, milestone: passed.update([f"{party}/{milestone.value}"])) as opened:
+
+    def reached(party, milestone):
+        place = f"{party}/{milestone.value}"
+        passed[place] += 1
+        at_passing(place, passed[place])
+
+    with borough.opened(folder, reached=reached) as opened:
         work(opened, folder, ticks=ticks)
         return {"seen": borough.seen(opened), "passed": passed}
 
 
-def work_until_killed(folder, party, milestone, nth, last_word):
+def finish_unless_killed(folder, party, milestone, nth, last_word):
     """SIGKILL at the n-th passing; the last word says that it was there."""
-    passed = 0
 
-    def reached(name, point):
-        nonlocal passed
-        passed += (name, point) == (party, milestone)
-        if passed == nth:
-            os.write(last_word, f"{name}/{point.value}/{passed}\n".encode())
+    def kill(place, times):
+        if (place, times) == (f"{party}/{milestone.value}", nth):
+            os.write(last_word, f"{place}/{times}\n".encode())
             os.kill(os.getpid(), signal.SIGKILL)
 
-    with borough.opened(folder, reached=reached) as opened:
-        work(opened, folder, ticks=milestone is Milestone.logged)
+    return finish(folder, ticks=milestone is Milestone.logged, at_passing=kill)
 
 
 def places(passed, milestone):
@@ -89,18 +91,19 @@ def places(passed, milestone):
     return chosen
 
 
-def killed_there(folder, party, nth, milestone):
-    """Whether a child was killed just there; False when it came to its end without passing it so often."""
+def ended_unless_killed(folder, party, nth, milestone):
+    """None when a child was killed just there; what it saw when it came to its end without passing it so often."""
     reading, writing = os.pipe()
     with closing(os.fdopen(reading)) as heard:
-        child = Child(partial(work_until_killed, folder, party, milestone, nth, writing))
+        child = Child(partial(finish_unless_killed, folder, party, milestone, nth, writing))
         os.close(writing)
         try:
             killed = child.was_killed()
+            seen = None if killed else child.answer()["seen"]
         finally:
             child.end()
         assert heard.read() == (f"{party}/{milestone.value}/{nth}\n" if killed else "")
-    return killed
+    return seen
 
 
 @pytest.mark.proves("I13")
@@ -110,13 +113,18 @@ def test_a_kill_at_this_milestone_loses_and_doubles_nothing(milestone, template,
     expected, passed = reference[milestone is Milestone.logged].values()
     kills, folder = [], None
     for party, nth in places(passed, milestone):
-        again = (party, 1)  # the first that is left: much of a borough is done once one kill has hit it
-        if folder is None or len(kills) % OF_ONE_BOROUGH == 0 or not killed_there(folder, *again, milestone):
-            if folder is not None:
-                assert in_child(partial(finish, folder))["seen"] == expected, kills[-OF_ONE_BOROUGH:]
+        if folder is not None:
+            full = len(kills) % OF_ONE_BOROUGH == 0
+            first_left = (party, 1)  # much of a borough is done once one kill has hit it
+            seen = in_child(partial(finish, folder))["seen"] if full else ended_unless_killed(folder, *first_left, milestone)
+            if seen is not None:
+                assert seen == expected, kills[-OF_ONE_BOROUGH:]
                 shutil.rmtree(folder)
+                folder = None
+        if folder is None:
             folder = borough.copied(template, tmp_path / f"{len(kills)}")
-            assert killed_there(folder, party, nth, milestone), f"{party} did not pass it {nth} times in a fresh borough"
+            seen = ended_unless_killed(folder, party, nth, milestone)
+            assert seen is None, f"{party} did not pass it {nth} times in a fresh borough"
         kills.append((party, nth))
     assert in_child(partial(finish, folder))["seen"] == expected, kills[-OF_ONE_BOROUGH:]
     assert len(kills) == KILLS
@@ -148,6 +156,6 @@ def test_a_kill_while_a_new_rating_is_told_loses_and_doubles_no_notice(milestone
     assert all(streams["notice"] == streams["request"] for topic, streams in expected["streams"].items() if ".requests." in topic)
     for party in FOLDERS:
         folder = borough.copied(rated, tmp_path / party)
-        assert killed_there(folder, party, 1, milestone), party
-        killed_there(folder, party, 1, milestone)  # and once more on what that left, if it comes there again
+        assert ended_unless_killed(folder, party, 1, milestone) is None, party
+        ended_unless_killed(folder, party, 1, milestone)  # and once more on what that left, if it comes there again
         assert in_child(partial(finish, folder))["seen"] == expected, party

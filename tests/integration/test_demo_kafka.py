@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from agents.cli.app import app
 from agents.cli.output import Exit
 
 MASH = Path(sys.executable).with_name("mash")
@@ -17,8 +19,9 @@ COUNTED = ("contacts", "cases", "requests", "acknowledgements", "responses", "an
 
 def demo(folder, *words):
     done = subprocess.run(
-        [MASH, "demo", "--cases", "2", "--folder", folder, "--json", *words], capture_output=True, text=True, timeout=240, check=False
-    )
+        [MASH, "demo", "--cases", "2", "--people", "200", "--folder", folder, "--json", *words],
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
     assert done.returncode == Exit.done, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -58,9 +61,7 @@ def test_the_demo_over_kafka_comes_to_the_same_records_and_run_again_doubles_not
 
 @pytest.mark.parametrize("address", ["nonsense", "host:port", "a b:9092", ""])
 def test_an_address_that_is_none_is_refused_before_anything_is_written(address, tmp_path):
-    done = subprocess.run(
-        [MASH, "demo", "--folder", tmp_path / "demo", "--kafka", address], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == Exit.usage
+    done = CliRunner().invoke(app, ["demo", "--folder", str(tmp_path / "demo"), "--kafka", address])
+    assert done.exit_code == Exit.usage
     assert "HOST:PORT" in done.stderr
     assert not (tmp_path / "demo").exists()

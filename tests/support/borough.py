@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import duckdb  # noqa: F401 - as with holidays: what is loaded where it is used, loaded here before anything forks
+import holidays  # noqa: F401 - likewise
 import sqlalchemy as sa
 
 from agents.adapter.service import Adapter

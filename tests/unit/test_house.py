@@ -7,6 +7,7 @@ import io
 import re
 import tokenize
 import tomllib
+from functools import cache
 from importlib import metadata
 
 import pytest
@@ -42,6 +43,7 @@ def locked(lock):
     return dict(LOCKED.findall((ROOT / "requirements" / f"{lock}.txt").read_text(encoding="utf-8")))
 
 
+@cache
 def proven():
     """Each invariant with the files whose tests are marked as proving it."""
     found = {}

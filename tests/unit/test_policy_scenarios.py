@@ -70,15 +70,14 @@ def test_every_rule_is_met_in_one_scenario_and_must_not_be_met_in_another() -> N
     assert set(covered) == {rule.id for rule in LAW.rules}
 
 
+def speaks_of(row, each) -> bool:
+    asked = ((each.discloser, row.holders), (each.recipient, row.requesters), (each.stage, row.stages), (each.purpose, row.purposes))
+    return all(not named or value in named for value, named in (*asked, (each.category, row.categories)))
+
+
 def test_every_row_of_the_release_table_speaks_of_a_scenario() -> None:
     for row in LAW.rows:
-        spoken = [
-            each
-            for each in SCENARIOS.values()
-            if each.disclosure in row.disclosures
-            and row.matches(each.discloser, each.recipient, each.stage, each.purpose)
-            and (not row.categories or each.category in row.categories)
-        ]
+        spoken = [each for each in SCENARIOS.values() if each.disclosure in row.disclosures and speaks_of(row, each)]
         assert spoken, row.id
         if row.automatic is Automatic.no:
             assert all(

@@ -318,7 +318,7 @@ def test_a_calendar_of_other_hours_days_or_holidays_has_another_version():
 
 def test_another_edition_of_the_bank_holidays_has_another_version(monkeypatch):
     before = Calendar(week={"monday": Hours("09:00-17:00")}).version
-    monkeypatch.setattr("agents.calendars.holidays_version", "999.0")
+    monkeypatch.setattr("holidays.version.__version__", "999.0")
     assert Calendar(week={"monday": Hours("09:00-17:00")}).version != before
 
 

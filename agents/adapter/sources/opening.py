@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from agents.adapter.ports import Candidate, Found, PersonAnswersError, Row, SourceSystem
 from agents.adapter.settings import Source, Sources
-from agents.adapter.sources.files import FilesSource
 from agents.adapter.sources.manual import ManualSource
 from agents.adapter.sources.settings import SourceSettings
 from agents.adapter.sources.sql import MissingIndex, SqlSource
@@ -17,6 +16,9 @@ from schemas.enums import SubjectRole
 from schemas.errors import ConfigurationError, Fault, SourceUnavailableError
 from schemas.identifiers import CategoryId, SubjectRef
 from schemas.records import Subject
+
+if TYPE_CHECKING:
+    from agents.adapter.sources.files import FilesSource
 
 NOBODY: Final = Subject(ref=SubjectRef("s1"), role=SubjectRole.child, relation_to_child="nobody", known_as="nobody")
 
@@ -84,7 +86,11 @@ def open_source(settings: SourceSettings, folder: Path) -> SourceSystem:
 def _opened(settings: SourceSettings, folder: Path) -> SqlSource | FilesSource | ManualSource:
     if settings.kind == "sql":
         return SqlSource(settings, folder)
-    return ManualSource(settings) if settings.kind == "manual" else FilesSource(settings, folder)
+    if settings.kind == "manual":
+        return ManualSource(settings)
+    from agents.adapter.sources.files import FilesSource  # noqa: PLC0415 - with it DuckDB, which only files need
+
+    return FilesSource(settings, folder)
 
 
 def source_faults(settings: SourceSettings, folder: Path) -> tuple[Fault, ...]:

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import IO, Any, Final
 from zipfile import ZipFile
 
-from openpyxl import load_workbook
-
 from agents.adapter.sources.reading import Line, places_of, plain, refused
 from schemas.errors import ConfigurationError
 
@@ -24,6 +22,8 @@ HELD_WHOLE: Final = ("sharedStrings.xml", "styles.xml", "workbook.xml", ".rels",
 
 def read_workbook(path: Path, columns: Sequence[str], sheet: str | None, header: int) -> Iterator[Line]:
     """The asked columns of every row after the header. ConfigurationError: no workbook, no such sheet or column, too large."""
+    from openpyxl import load_workbook  # noqa: PLC0415 - a tenth of a second, and few extracts are workbooks
+
     file = path.name
     try:
         with path.open("rb") as stream, warnings.catch_warnings():
