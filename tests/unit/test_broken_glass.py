@@ -82,7 +82,7 @@ def test_an_overdue_review_stays_in_the_list_until_somebody_closes_it(borough, b
     borough.tell(*renew(borough.folder, borough.clock.at))
     (review,) = desk_of(borough.trust).glass()
     assert review.is_overdue(borough.clock.at)
-    assert "OVERDUE since 25 Nov 17:00 UTC" in glass_line(review, borough.clock.at)
+    assert "OVERDUE since 17:00 on 25 Nov" in glass_line(review, borough.clock.at)
     assert desk_of(borough.trust).look_back(review, SHAH, WORDS)
     assert desk_of(borough.trust).glass() == []
 

@@ -96,7 +96,8 @@ def test_what_waits_is_listed_without_opening_a_case_of_which_nothing_waits(fres
     fresh.take_in()
     fresh.work()
     trust, store = fresh.trust, fresh.trust.party.store
-    waits_in = {each.dossier.request.case_id for each in desk_of(trust).queue()}
+    desk = desk_of(trust)
+    waits_in = {each.dossier.request.case_id for each in (*desk.queue(), *desk.glass())}
     assert set(store.cases()) > waits_in > set()
     events, opened = store.events, []
 

@@ -265,13 +265,13 @@ def test_what_was_answered_is_taken_back_and_its_content_erased_once_the_adapter
     assert [(each.reason.value, each.officer.id) for each in found] == [("wrong_person", "p.shah")]
     assert "corrected.wrong_person" in [str(each.outcome) for each in entries]
     for arguments, file in (
-        (("unknown",), "--reason"),
         (("wrong_person", "--subject", "s9"), "--subject"),
         (("inaccurate", "--subject", "s1"), "--subject"),
     ):
         refused = mash(folder, "correct", request, *AS, "--reason", *arguments)
         assert (refused.exit_code, error(refused)["faults"][0]["file"]) == (3, file)
     assert mash(folder, "correct", "f" * 16, *AS, "--reason", "inaccurate").exit_code == 3
+    assert mash(folder, "correct", request, *AS, "--reason", "unknown").exit_code == 2  # no word that anybody may mean
     assert said(mash(folder, "list"))["waiting"] != []
 
 
