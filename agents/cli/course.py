@@ -13,10 +13,11 @@ from agents.adapter.correction import correct
 from agents.adapter.dossier import Dossier, Waiting
 from agents.adapter.review import Desk
 from agents.adapter.service import Adapter
-from agents.hub import desk
+from agents.hub import desk, recording
 from agents.hub.board import WAITING
+from agents.hub.happenings import decision_of
 from agents.hub.service import Hub
-from schemas.enums import CancelReason, CorrectionReason, Status
+from schemas.enums import CancelReason, CorrectionReason, Happening, Status
 from schemas.events import CaseRecord
 from schemas.identifiers import PartyId
 from schemas.records import Officer
@@ -46,6 +47,16 @@ def read_script(folder: Path) -> tuple[Later, ...]:
     )
 
 
+def decide(hub: Hub) -> None:
+    """What an officer recorded of each contact on the day it came: the referrer heard from the hub, and a response was decided."""
+    officer = _officer(hub)
+    for case_id in hub.party.store.cases():
+        decision = decision_of(hub.party.store.events(case_id))
+        if decision is not None:
+            for happening in (Happening.referrer_acknowledged, Happening.response_decided):
+                recording.record(hub, case_id, officer, happening, decision.decided_at)
+
+
 def late(script: Iterable[Later]) -> frozenset[PartyId]:
     """Agencies that answer only when all others have."""
     return frozenset(each.agency for each in script if each.event == "late" and each.agency is not None)
@@ -53,10 +64,10 @@ def late(script: Iterable[Later]) -> frozenset[PartyId]:
 
 def withdraw(hub: Hub, records: Sequence[CaseRecord], script: Iterable[Later]) -> None:
     """What the hub's officers withdraw, before anybody has answered."""
-    officer = Officer(id="demo.officer", role="hub officer (SYNTHETIC)", organisation=hub.party.id)
-    for record in _named(records, [each for each in script if each.event == "withdraw"]):
-        if any(each.status in WAITING for each in record.agencies):
-            desk.withdraw(hub, record.case_id, officer, CancelReason.withdrawn)
+    officer = _officer(hub)
+    for each in _named(records, [each for each in script if each.event == "withdraw"]):
+        if any(state.status in WAITING for state in each.agencies):
+            desk.withdraw(hub, each.case_id, officer, CancelReason.withdrawn)
 
 
 def take_back(records: Sequence[CaseRecord], adapters: Iterable[Adapter], script: Iterable[Later]) -> None:
@@ -109,6 +120,10 @@ def _dossiers(adapter: Adapter, record: CaseRecord) -> list[Dossier]:
 def _named(records: Sequence[CaseRecord], script: Iterable[Later]) -> list[CaseRecord]:
     wanted = {each.contact_ref for each in script}
     return [each for each in records if each.contact_ref in wanted]
+
+
+def _officer(hub: Hub) -> Officer:
+    return Officer(id="demo.officer", role="hub officer (SYNTHETIC)", organisation=hub.party.id)
 
 
 def _reviewer(adapter: Adapter) -> Officer:

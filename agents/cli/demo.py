@@ -21,7 +21,7 @@ from agents.adapter.settings import Sources
 from agents.cli.agencies import NOBODY, Agencies, Apart, AtWork, Verified, verified
 from agents.cli.board import REFRESH, Renderings, picture
 from agents.cli.compose import adapter_of, hub_of
-from agents.cli.course import Later, late, read_script, withdraw
+from agents.cli.course import Later, decide, late, read_script, withdraw
 from agents.cli.hub import keep_aside
 from agents.cli.output import ERR, AsJson, Exit, guarded, tell
 from agents.cli.show import record_file
@@ -29,7 +29,7 @@ from agents.cli.tour import tour
 from agents.demo.borough import write_borough
 from agents.demo.ceremony import MEMBERS, Member, clear, found_network, members_of, renew
 from agents.hub.board import WAITING
-from agents.hub.service import Hub
+from agents.hub.service import Hub, Taken
 from broker.follow import publish_statements
 from broker.party import Party, utc_now
 from broker.ports import Transport
@@ -90,7 +90,7 @@ def demo(
     configure(_devnull())
     with at_work(folder, partial(prepare, folder, cases, seed, people=people), kafka) as borough:
         check_same_transport(borough, folder)
-        taken = borough.hub.intake((folder / "contacts.jsonl").read_bytes(), "contacts.jsonl")
+        taken = take_in(borough.hub, folder)
         aside = keep_aside(borough.hub.party.folder.path, "contacts.jsonl", taken.aside)
         facts, lines = report(folder, borough, work(borough, read_script(folder)), began)
     tell(as_json, facts | {"aside": len(taken.aside)}, lines)
@@ -208,6 +208,13 @@ def check_same_transport(borough: Borough, folder: Path) -> None:
             file=str(folder), message="was begun on another transport or broker", fix="continue it there, or take another --folder"
         )
         raise ConfigurationError([fault])
+
+
+def take_in(hub: Hub, folder: Path) -> Taken:
+    """The borough's contacts, and what was recorded of each on the day it came."""
+    taken = hub.intake((folder / "contacts.jsonl").read_bytes(), "contacts.jsonl")
+    decide(hub)
+    return taken
 
 
 def work(borough: Borough, script: Sequence[Later] = ()) -> Renderings:

@@ -16,7 +16,7 @@ from pathlib import Path
 from referees import judge
 
 from agents.cli.course import read_script
-from agents.cli.demo import PEOPLE, WHOLE, at_work, prepare, work
+from agents.cli.demo import PEOPLE, WHOLE, at_work, prepare, take_in, work
 
 MANY = int(os.environ.get("MASH_BENCH_PEOPLE", str(PEOPLE)))
 
@@ -27,7 +27,7 @@ def measure() -> dict[str, float]:
         folder, began, spent = Path(place) / "borough", time.perf_counter(), sum(os.times()[:4])
         with at_work(folder, partial(prepare, folder, WHOLE, 47, people=MANY)) as borough:
             built = time.perf_counter()
-            borough.hub.intake((folder / "contacts.jsonl").read_bytes(), "contacts.jsonl")
+            take_in(borough.hub, folder)
             records = work(borough, read_script(folder)).records()
             ended = time.perf_counter()
         verdict = judge(records, json.loads((folder / "truth.json").read_text()))
