@@ -51,7 +51,8 @@ def do_work(party: Party, kind: str, life: timedelta, failed: str, effect_of: Ca
 
 
 def tend(party: Party) -> bool:
-    """What each minute wants: leases of processes that are gone, what was quarantined, the log's index and signature, orphaned keys."""
+    """What each minute wants: what is open in memory, leases of processes that are gone, what was quarantined, the log, orphaned keys."""
+    party.store.recent.clear()
     leases.free_the_gone(party.store.engine, party.now())
     return each_alone(party, lambda: tell_log(party), lambda: _sequence(party), lambda: _sweep(party))
 

@@ -16,6 +16,7 @@ from broker.effect import Done, Effect, Event, Kept, Mention, Outgoing, Position
 from broker.envelope import Sealed
 from broker.store import leases, quarantine, queries, rows, tables
 from broker.store.leases import Lease
+from broker.store.recent import Recent
 from broker.store.vault import ID, KEY, Vault, seal_under
 from broker.streams import UNSEQUENCED, topic_between
 from schemas import codec
@@ -68,6 +69,7 @@ class Store:
         self.engine = tables.engine_of(url, tables.DATA)
         self.vault = vault
         self.party = party
+        self.recent = Recent()
         try:
             self._check_own()
             self._check_keys()
@@ -255,14 +257,14 @@ class Store:
         with tables.reading(self.engine) as connection:
             found = connection.execute(queries.EVENTS, {"case_id": str(case_id)}).all()
         keys = self.vault.content_keys(row.key_id for row in found)
-        return [rows.opened(row, keys.get(row.key_id)) for row in found]
+        return self.recent.opened(found, keys)
 
     def event(self, case_id: UUID, digest: Digest) -> Kept | None:
         """One event of a case; None also when its key is destroyed."""
         with tables.reading(self.engine) as connection:
             row = connection.execute(queries.EVENT, {"case_id": str(case_id), "digest": digest}).one_or_none()
         keys = self.vault.content_keys([row.key_id] if row else [])
-        return rows.opened(row, keys[row.key_id]) if row is not None and row.key_id in keys else None
+        return self.recent.opened([row], keys)[0] if row is not None and row.key_id in keys else None
 
     def erase(self, case_id: UUID, digests: Iterable[Digest]) -> int:
         """Destroy the content keys of these events of a case, so that nobody reads them again; says how many there were."""
@@ -270,6 +272,7 @@ class Store:
         with tables.reading(self.engine) as connection:
             ids = sa.select(table.c.key_id).where(table.c.case_id == str(case_id), table.c.digest.in_(list(digests)))
             found = list(connection.scalars(ids))
+        self.recent.forget(found)
         return self.vault.destroy(found)
 
     def due_work(self, kind: str, at: datetime) -> Work | None:
