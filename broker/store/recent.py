@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from broker.effect import Kept
 from broker.store import rows
 
-MOST: Final = 4 * 1024 * 1024  # bytes of stored content; as objects it is several times that
+MOST: Final = (
+    32 * 1024 * 1024
+)  # bytes of stored content: about a thousand envelopes, which are nearly all padding and as objects a third of that
 
 
 class Recent:
