@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,8 +54,8 @@ def decide(hub: Hub) -> None:
     for case_id in hub.party.store.cases():
         decision = decision_of(hub.party.store.events(case_id))
         if decision is not None:
-            for happening in (Happening.referrer_acknowledged, Happening.response_decided):
-                recording.record(hub, case_id, officer, happening, decision.decided_at)
+            for minutes, happening in ((5, Happening.referrer_acknowledged), (10, Happening.response_decided)):
+                recording.record(hub, case_id, officer, happening, decision.decided_at + timedelta(minutes=minutes))
 
 
 def late(script: Iterable[Later]) -> frozenset[PartyId]:

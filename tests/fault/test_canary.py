@@ -118,6 +118,8 @@ def mark_contacts(contacts, canaries):
         decision["officer"] = {name: canaries.text() for name in ("id", "role", "organisation")}
         decision["necessity"]["text"] = canaries.words(decision["necessity"]["text"])
     decision["checks"] = chosen(canaries)  # of the last
+    manager = {name: canaries.text() for name in ("id", "role", "organisation")}
+    decision["reasking"] = {"manager": manager, "rationale": canaries.words()}
 
 
 def chosen(canaries):
