@@ -16,8 +16,9 @@ from network import DUTY, HUB, NOW, POLICE, TestNetwork, acknowledgement
 from broker.accesslog import origin_of, verify_log, verify_openings
 from broker.effect import Done, Effect, Event, Mark, Outgoing, Position, Quarantined, Receipt, Work, local_event
 from broker.envelope import seal
-from broker.store import leases, log, outbox, quarantine, tables
+from broker.store import leases, log, outbox, quarantine, rows, tables
 from broker.store.find import events_named
+from broker.store.recent import Recent
 from broker.store.store import Store
 from broker.store.vault import Vault
 from schemas.enums import Kind, Operation, Refusal
@@ -440,3 +441,60 @@ def test_records_that_could_not_be_read_are_tallied_by_record_and_leave_their_co
     store.apply([Effect(tallied=(tally,))], sealer, NOW + timedelta(minutes=1))
     assert quarantine.untold(store.engine, NOW + timedelta(minutes=1)) == []
     assert store.counts()["quarantined"] == 150
+
+
+def event(number):
+    """A record of our own, of a size of its own."""
+    return replace(local_event(CASE, "decided", note(), NOW), digest=Digest(bytes([number]) * 32))
+
+
+def test_what_was_opened_is_opened_once_until_a_minute_has_passed(store):
+    store.apply([Effect(events=(event(1), event(2)))], sealer, NOW)
+    with patch("broker.store.recent.rows.opened", wraps=rows.opened) as opened:
+        first, again = store.events(CASE), store.events(CASE)
+        assert [one is other for one, other in zip(first, again, strict=True)] == [True, True]
+        assert store.event(CASE, event(1).digest) is first[0]
+        assert opened.call_count == 2
+        store.recent.clear()  # as every tick does
+        assert store.events(CASE) == first
+        assert opened.call_count == 4
+
+
+def test_what_is_open_in_memory_is_bounded_in_bytes_and_the_latest_stays(store):
+    store.apply([Effect(events=tuple(event(number) for number in range(1, 9)))], sealer, NOW)
+    with tables.reading(store.engine) as connection:
+        size = max(len(content) for content in connection.scalars(sa.select(tables.event.c.content)))
+    store.recent = Recent(most=3 * size)
+    first, again = store.events(CASE), store.events(CASE)[-1:]
+    assert first[-1:] == again
+    assert len(store.recent._held) == 3
+    assert store.recent._size <= 3 * size
+
+
+def test_nothing_is_read_from_memory_once_its_key_is_destroyed_whoever_did_it(store, store_urls):
+    store.apply([Effect(events=(event(1), event(2), event(3)))], sealer, NOW)
+    assert all(each.body is not None for each in store.events(CASE))
+    assert store.erase(CASE, [event(1).digest]) == 1
+    other = Store(store_urls[0], Vault(store_urls[1], bytes(32)), HUB)  # as another process
+    assert other.erase(CASE, [event(2).digest]) == 1
+    other.close()
+    assert [each.body is None for each in store.events(CASE)] == [True, True, False]
+    assert len(store.recent._held) == 1
+    assert store.event(CASE, event(2).digest) is None
+
+
+def test_a_lease_may_go_with_the_power_and_what_was_done_under_it_may_not(store):
+    asked = "PRAGMA synchronous" if store.engine.dialect.name == "sqlite" else "SHOW synchronous_commit"
+    lasting, fleeting = ("2", "1") if store.engine.dialect.name == "sqlite" else ("on", "off")
+    said = []
+
+    def told(connection):
+        said.append(str(connection.exec_driver_sql(asked).scalar()))
+
+    sa.event.listen(store.engine, "commit", told)
+    lease = leases.acquire(store.engine, "work/w", "me", NOW, timedelta(seconds=9))
+    leases.release(store.engine, lease)
+    store.apply([Effect(events=(event(1),))], sealer, NOW)
+    leases.acquire(store.engine, "work/w", "me", NOW, timedelta(seconds=9))
+    store.apply([Effect(events=(event(2),))], sealer, NOW)
+    assert said == [fleeting, fleeting, lasting, fleeting, lasting]
