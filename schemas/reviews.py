@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schemas.enums import Outcome
 from schemas.identifiers import CategoryId, Digest, SubjectRef
-from schemas.record import Instant, Words, record
+from schemas.record import Instant, Long, Words, record
 from schemas.records import Officer
 
 
@@ -39,6 +39,7 @@ class GlassReviewed:
     """What a named person found who looked, by the next working day, at answers given while glass was broken."""
 
     request_digest: Digest
+    revision: Long  # the newest that was looked at
     officer: Officer
     due_at: Instant
     closed_at: Instant

@@ -32,7 +32,7 @@ class Dossier:
     cancelled: bool
     shown: tuple[Shown, ...]
     reviewed: tuple[Reviewed, ...]
-    looked_back: GlassReviewed | None  # who looked at what was answered while glass was broken
+    looked_back: GlassReviewed | None  # who last looked at what was answered while glass was broken
 
     @property
     def corrected(self) -> int:
@@ -138,5 +138,5 @@ def _dossier(kept: Kept, request: Request, events: list[Kept]) -> Dossier:
         cancelled=any(isinstance(each.body, Cancel) for each in about),
         shown=tuple(each.body for each in about if isinstance(each.body, Shown)),
         reviewed=tuple(each.body for each in about if isinstance(each.body, Reviewed)),
-        looked_back=next((each.body for each in about if isinstance(each.body, GlassReviewed)), None),
+        looked_back=max((each.body for each in about if isinstance(each.body, GlassReviewed)), key=lambda one: one.revision, default=None),
     )

@@ -42,19 +42,25 @@ def broke_glass(dossier: Dossier) -> bool:
 def glass_reviews(dossiers: Iterable[Dossier], calendar: Calendar) -> list[GlassReview]:
     """What is still to be looked at, the longest due first; it follows from what was kept, so that nothing can lose it."""
     due = [
-        GlassReview(dossier=each, due_at=calendar.end_of_next_day(each.kept.at))
+        GlassReview(dossier=each, due_at=calendar.end_of_next_day(_since(each)))
         for each in dossiers
-        if broke_glass(each) and each.revision > 0 and each.looked_back is None
+        if broke_glass(each) and each.revision > (each.looked_back.revision if each.looked_back is not None else 0)
     ]
     return sorted(due, key=lambda each: (each.due_at, each.dossier.kept.digest))
 
 
+def _since(dossier: Dossier) -> datetime:
+    """When glass was broken; for what was said after somebody had looked, when the newest of it was."""
+    looked = dossier.looked_back
+    return dossier.kept.at if looked is None else max([looked.closed_at, *(each.at for each in dossier.responses)])
+
+
 def queued(asked: Asked, dossier: Dossier, actor: Officer, at: datetime) -> Effect:
-    """A review is queued, with the first answer."""
-    if not broke_glass(dossier) or dossier.revision > 0:
+    """A review is queued with each revision: what a source says when it is back goes by the same broken glass."""
+    if not broke_glass(dossier):
         return Effect()
     told = entry(asked.request, asked.digest, Operation.administration, actor, at, "glass_review.queued")
-    return Effect(entries=(told,), waits=(_mark(dossier),))
+    return Effect(entries=(told,), waits=(_mark(dossier, dossier.revision + 1),))
 
 
 def closing(review: GlassReview, officer: Officer, words: str, at: datetime) -> Effect:
@@ -64,21 +70,21 @@ def closing(review: GlassReview, officer: Officer, words: str, at: datetime) -> 
         message = f"says nothing, or is not between {LEAST_WORDS} and {MOST_WORDS} characters"
         fix = "say in a sentence whether it was right to break the glass, and what follows"
         raise ConfigurationError([Fault(file="--words", message=message, fix=fix)])
-    request, digest = review.dossier.request, review.dossier.kept.digest
-    body = GlassReviewed(request_digest=digest, officer=officer, due_at=review.due_at, closed_at=at, words=said)
+    request, digest, revision = review.dossier.request, review.dossier.kept.digest, review.dossier.revision
+    body = GlassReviewed(request_digest=digest, revision=revision, officer=officer, due_at=review.due_at, closed_at=at, words=said)
     return Effect(
-        received=once("glass", _name(digest)),
+        received=once("glass", _name(digest, revision)),
         events=(local_event(request.case_id, "glass_reviewed", body, at),),
         entries=(entry(request, digest, Operation.decision, officer, at, "glass_review.closed"),),
-        settled=(_mark(review.dossier),),
+        settled=tuple(_mark(review.dossier, each) for each in range(1, revision + 1)),
     )
 
 
-def _mark(dossier: Dossier) -> Mark:
-    """That a review waits for a person; a mark of its own, so that neither it nor the answers settle each other."""
-    return Mark(case_id=dossier.request.case_id, digest=_name(dossier.kept.digest))
+def _mark(dossier: Dossier, revision: int) -> Mark:
+    """That a review waits for a person; a mark of its own for each revision, so that nobody settles what they have not seen."""
+    return Mark(case_id=dossier.request.case_id, digest=_name(dossier.kept.digest, revision))
 
 
-def _name(request: Digest) -> Digest:
-    """The name under which one request's review is closed once."""
-    return digest_of(b"mash/1 glass" + request)
+def _name(request: Digest, revision: int) -> Digest:
+    """The name under which the review of one request, up to a revision, is closed once."""
+    return digest_of(b"mash/1 glass" + request + revision.to_bytes(8, "big"))

@@ -16,7 +16,7 @@ from agents.adapter.answer import Said, answer, entries_of, least, repeated, too
 from agents.adapter.choice import UNSAID, Choice, blank, check_asked, identified, people_of, read_by_person, rows_of
 from agents.adapter.dossier import Dossier, Waiting, dossiers, revision_name
 from agents.adapter.edits import Numbered, edit_faults
-from agents.adapter.glass import GlassReview, closing, glass_reviews
+from agents.adapter.glass import GlassReview, closing, glass_reviews, queued
 from agents.adapter.matching import plausible
 from agents.adapter.parts import sent
 from agents.adapter.search import TELLING, agreed, consistent
@@ -91,6 +91,8 @@ class Desk(Agency):
 
     def why(self, waiting: Waiting) -> tuple[str, ...]:
         """Why a person decides: what holds it, the layers that nothing carries, or what only they can say of a source."""
+        if self.asked(waiting.dossier.kept) is None:  # the directory no longer lists who asked: nothing can be said to them
+            return ("hub_not_listed",)
         if waiting.answer.reviewed_by is not None:
             return ("source_unanswered",)
         if waiting.dossier.is_held(waiting.key):
@@ -269,7 +271,7 @@ class Desk(Agency):
             mentions=self.decisions(asked, [fresh]),
             outgoing=sent(asked, [*others, fresh], disclosures, revision),
         )
-        effect = Effect.of(effect, dossier.left([*others, fresh], (reviewed,)))
+        effect = Effect.of(effect, dossier.left([*others, fresh], (reviewed,)), queued(asked, dossier, self.party.actor, sight.at))
         applied = self.party.store.apply([effect], self.party.seal, sight.at).applied
         return None if applied else Stopped(why=Hindrance.too_late)
 

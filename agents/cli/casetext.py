@@ -29,7 +29,7 @@ _SAID: Final = {
 UNTOLD: Final = {  # answers that leave it open whether anything is held
     Status.in_review: "of what was asked waits for a person there",
     Status.ambiguous: "of what was asked needs one more detail: it is not sure who is meant",
-    Status.contact_us: "of what was asked is told by telephone only",
+    Status.contact_us: "of what was asked: ring the agency; it neither confirms nor denies that anything is held",
     Status.source_unavailable: "of what was asked could not be looked up: their system did not answer",
     Status.stale: "of what was asked could not be looked up: their extract is too old",
     Status.withheld: "of what was asked was refused",

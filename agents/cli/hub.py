@@ -54,8 +54,10 @@ def intake(
     lines = [f"{taken.taken} contacts taken in, {taken.known} known already, {len(taken.aside)} kept aside in {folder / 'refused'}"]
     if concerns:
         lines.append(
-            f"{len(concerns)} people told of by who may not have been allowed to: taken in all the same; --json says why, for the IGO"
+            f"{len(concerns)} told of by somebody who may not have been allowed to tell; taken in all the same. "
+            "For the information governance officer:"
         )
+        lines += [f"  mash policy explain {each['decision']} --party {folder} --as ID" for each in concerns]
     tell(as_json, facts, lines)
     hub.party.close()
     if taken.aside:

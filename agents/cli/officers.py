@@ -145,7 +145,7 @@ def record(
 
     Example: mash hub record 0b6f… strategy_discussion --happened-at 2026-11-27T14:05+00:00 --as a.officer
 
-    Example: mash hub record 0b6f… strategy_discussion --happened-at 2026-11-27T14:05+00:00 --as a.officer --in-error "It was a call."
+    Example: mash hub record 0b6f… strategy_discussion --happened-at 2026-11-27T14:05+00:00 --as a.b --in-error "It was a telephone call."
     """
     at, hub = _instant(happened_at), hub_of(folder)
     try:

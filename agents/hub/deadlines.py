@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from schemas.identifiers import Digest, PartyId, Thread
 
 DUE: Final = "due"
 SILENCE: Final = "silence"
+OVERLAP: Final = timedelta(minutes=5)  # far longer than a command takes from its first look to its commit
 OPEN: Final = frozenset(  # also what was refused: it may be sealed anew, and until then its silence is silence
     {AgencyStatus.awaited, AgencyStatus.acknowledged, AgencyStatus.partial, AgencyStatus.overdue, AgencyStatus.rejected}
 )
@@ -97,18 +98,25 @@ def begin(body: Happened, at: datetime, clocks: Clocks) -> Effect:
     return Effect(events=(event,), work=tuple(one for each in awaited for one in timed_work(each, clocks)))
 
 
-def go_on(case_id: UUID, resumed: Iterable[Running], events: Iterable[Kept], at: datetime, clocks: Clocks) -> tuple[Work, ...]:
-    """What of deadlines fell due while they were held to have ended, to be done now: its own work found them ended, and is done."""
+def go_on(
+    case_id: UUID, resumed: Iterable[Running], events: Iterable[Kept], at: datetime, back: Digest, clocks: Clocks
+) -> tuple[Work, ...]:
+    """Deadlines that were held to have ended are looked at again, by work of `back`, the event that took the end back.
+
+    Their own work may have found them ended, or find them so until this is committed: so each look is made anew, the past ones now.
+    """
     ends = [each.body for each in events if isinstance(each.body, Happened)]
-    return tuple(one for each in resumed for one in _missed(end_awaited(case_id, each), each, ends, at, clocks))
+    return tuple(one for each in resumed for one in _missed(end_awaited(case_id, each), each, ends, at, back, clocks))
 
 
-def _missed(awaited: Awaited, each: Running, ends: Iterable[Happened], at: datetime, clocks: Clocks) -> Iterator[Work]:
+def _missed(awaited: Awaited, each: Running, ends: Iterable[Happened], at: datetime, back: Digest, clocks: Clocks) -> Iterator[Work]:
     held = (one.recorded_at for one in ends if one.happening in each.due.ends_on and one.happened_at >= each.since.happened_at)
-    since = min(held)
-    told = dict.fromkeys(one.tell.value for one in clocks.notices(awaited.deadline) if since < one.at <= at)
-    silent = [SILENCE] if awaited.deadline.due_at <= at else []
-    return (_work(awaited, at, what) for what in (*silent, *told))
+    since, soon = min(held), at + OVERLAP
+    told = dict.fromkeys(one.tell.value for one in clocks.notices(awaited.deadline) if since < one.at <= soon)
+    for what in (SILENCE, *told):
+        due = awaited.deadline.due_at if what == SILENCE else at
+        work = _work(awaited, max(at, due), what)
+        yield replace(work, id=f"{work.id}/{str(back)[:16]}", digest=digest_of(f"{work.id}/{back}".encode()))
 
 
 def _awaited(of: tuple[str, ...], deadline: Deadline, said: str, silence: Overdue) -> Awaited:
@@ -129,10 +137,11 @@ def _work(awaited: Awaited, at: datetime, what: str) -> Work:
 
 def timed(party: Party, work: Work, at: datetime) -> Effect:
     """Silence, or telling somebody; nothing once what was awaited has come or the deadline has moved."""
-    *about, _, what = work.id.split("/")
+    kind, case, *rest = work.id.split("/")
+    about, what = (kind, case, *rest[:3]), rest[4]
     events = party.store.events(work.case_id)
     still = _still_awaited(work.case_id, events)
-    found = next((each for each in still if list(each[0].about) == about), None)
+    found = next((each for each in still if each[0].about == about), None)
     if found is None:
         return Effect()
     awaited, why, digest = found

@@ -57,6 +57,10 @@ def follow_up(hub: Hub, case_id: UUID, agency: PartyId, decision: OfficerDecisio
     planned = plan(case_id, opened.contact, decision, listed, hub.asker, hub.pack, at) if listed else None
     if planned is None or planned.request is None or planned.deadline is None:
         return False
+    if decision.reasking is None and any(_state(_record(events, case_id), each).request_digest is None for each in asked):
+        message = "was asked a moment ago, and that question has not left yet"
+        fix = f"wait until it has, or {SAY}"
+        _refuse([Fault(file=str(case_id), field="agency", message=message, fix=fix)])
     if lacks_rationale(planned.request, events, at):
         message = "is missing: the same was asked within 14 days, and only its stage or rating is raised"
         _refuse([Fault(file=str(case_id), field="reasking", message=message, fix=SAY)])

@@ -33,9 +33,9 @@ def happened_name(case_id: UUID, happening: Happening, happened_at: datetime, ta
     return digest_of(b"mash/1 happened" + case_id.bytes + f"{happening.value}/{happened_at.timestamp():.6f}/{taken_back}".encode())
 
 
-def in_error_name(recorded: Digest) -> Digest:
-    """Of taking back what was recorded."""
-    return digest_of(b"mash/1 in error" + recorded)
+def in_error_name(case_id: UUID, number: int) -> Digest:
+    """Of taking back what was recorded of a case, by its number there: two at once would each count on what the other takes back."""
+    return digest_of(b"mash/1 in error" + case_id.bytes + number.to_bytes(8, "big"))
 
 
 def work_named(kind: str, of: tuple[str, ...], case_id: UUID, at: datetime) -> Work:

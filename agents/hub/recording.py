@@ -79,13 +79,16 @@ def record_in_error(hub: Hub, case_id: UUID, officer: Officer, happening: Happen
     after = running([*events, Kept(digest=event.digest, kind=event.kind, at=at, sender=None, body=body)])
     resumed = [each for each in after if each.ended_at is None and (each.happened, each.began_by) in ended]
     effect = Effect(
-        received=once("in_error", in_error_name(found[0])),
+        received=once("in_error", in_error_name(case_id, len(in_error(events)))),
         events=(event,),
         entries=(case_entry(at, Operation.alteration, officer, case_id, decision_of(events), f"in_error.{happening.value}"),),
-        work=go_on(case_id, resumed, events, at, hub.settings.clocks),
+        work=go_on(case_id, resumed, events, at, event.digest, hub.settings.clocks),
         marks=(Mark(case_id=case_id, digest=event.digest),),
     )
-    return hub.party.store.apply([effect], hub.party.seal, at).applied > 0
+    if not hub.party.store.apply([effect], hub.party.seal, at).applied:
+        message = "had something else taken back a moment ago"
+        raise ConfigurationError([Fault(file=str(case_id), message=message, fix="mash case show, and try again")])
+    return True
 
 
 def _unrecordable(case_id: UUID, happening: Happening) -> Iterable[Fault]:

@@ -139,7 +139,7 @@ class Hub:
         if self.party.store.apply([effect, *said], self.party.seal, at).applied == 0:
             return None
         if heard.concerns:
-            self.party.alarm("contact_concern", digest=str(event.digest))
+            self.party.alarm("contact_concern", digest=str(digest_of(case_id.bytes)))  # a contact's own is of what it says
         return heard.concerns
 
     def _begun_by(self, case_id: UUID, decision: OfficerDecision | None, at: datetime) -> Effect:

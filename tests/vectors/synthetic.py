@@ -467,6 +467,7 @@ def what_people_decide() -> list[object]:
         oral(),
         reviews.GlassReviewed(
             request_digest=REQUEST_DIGEST,
+            revision=1,
             officer=OFFICER,
             due_at=NOW + timedelta(hours=29),
             closed_at=NOW,
