@@ -32,7 +32,7 @@ def configure(stream: object = None) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=True),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),  # type: ignore[arg-type]  # any text stream
+        logger_factory=lambda *_: structlog.PrintLogger(stream or sys.stderr),  # type: ignore[arg-type]  # any text stream; stderr as it is then
         cache_logger_on_first_use=False,
     )
 

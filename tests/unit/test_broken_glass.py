@@ -77,6 +77,23 @@ def test_taking_back_what_was_said_does_not_end_the_review(borough, broken):
     assert len(desk_of(borough.trust).glass()) == 1
 
 
+def test_what_is_said_after_somebody_looked_is_looked_at_as_well(borough, broken):
+    (review,) = desk_of(borough.trust).glass()
+    assert desk_of(borough.trust).look_back(review, SHAH, WORDS)
+    assert desk_of(borough.trust).glass() == []
+    borough.clock.move(hours=48)  # Thursday the 26th
+    borough.tell(*renew(borough.folder, borough.clock.at))
+    take_back(borough.trust, again(borough.trust, broken), CorrectionReason.inaccurate)
+    borough.work(borough.trust)
+    (later,) = desk_of(borough.trust).glass()
+    assert later.dossier.revision > review.dossier.revision
+    assert later.due_at == datetime(2026, 11, 27, 17, 0, tzinfo=UTC)
+    assert not desk_of(borough.trust).look_back(review, SHAH, WORDS)  # that was done, and does not count for this
+    assert len(desk_of(borough.trust).glass()) == 1
+    assert desk_of(borough.trust).look_back(later, SHAH, WORDS)
+    assert desk_of(borough.trust).glass() == []
+
+
 def test_an_overdue_review_stays_in_the_list_until_somebody_closes_it(borough, broken):
     borough.clock.move(days=40)
     borough.tell(*renew(borough.folder, borough.clock.at))
@@ -94,7 +111,12 @@ def test_a_named_person_closes_it_with_words_and_an_entry_that_the_log_signs(bor
     assert (entry.operation, entry.actor, entry.envelope) == (Operation.decision, SHAH, broken.kept.digest)
     kept = again(borough.trust, broken).looked_back
     assert kept == GlassReviewed(
-        request_digest=broken.kept.digest, officer=SHAH, due_at=datetime(2026, 11, 25, 17, tzinfo=UTC), closed_at=NOW, words=WORDS
+        request_digest=broken.kept.digest,
+        revision=1,
+        officer=SHAH,
+        due_at=datetime(2026, 11, 25, 17, tzinfo=UTC),
+        closed_at=NOW,
+        words=WORDS,
     )
 
 

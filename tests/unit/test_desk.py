@@ -424,12 +424,16 @@ def test_a_rationale_is_a_managers_and_says_something_of_the_case(borough, case_
         desk.follow_up(borough.hub, case_id, TRUST, later)
 
 
-def test_of_two_follow_ups_before_either_is_sealed_the_raised_one_is_not_asked_without_a_rationale(borough, case_id):
+def test_of_two_follow_ups_before_either_is_sealed_the_raised_one_is_not_asked_without_a_rationale(borough, case_id, monkeypatch):
     borough.work()
     borough.clock.move(minutes=30)
     first = again(borough, case_id, text="Was anything seen of the newest attendance?", rag=Rag.amber)
     assert desk.follow_up(borough.hub, case_id, TRUST, first)
     borough.clock.move(minutes=1)
+    with pytest.raises(ConfigurationError, match="has not left yet"):
+        desk.follow_up(borough.hub, case_id, TRUST, again(borough, case_id, rag=Rag.red))
+    state = desk._state
+    monkeypatch.setattr(desk, "_state", lambda *of: replace(state(*of), request_digest=Digest(bytes(32))))  # as two at once each see it
     assert desk.follow_up(borough.hub, case_id, TRUST, again(borough, case_id, rag=Rag.red))
     before = len(sent_to_trust(borough, case_id))
     borough.work()

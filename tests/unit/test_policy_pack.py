@@ -233,7 +233,7 @@ APD = '\n[[apd]]\ncondition = "sch1.para99"\nversion = "1"\n'
         (appended("law/england.toml", RULE + 'requires = ["break_glass"]\nunless = ["break_glass"]\n'), "rule.*", "requires and in unless"),
         (appended("law/england.toml", RULE + 'unless = ["duty_carries"]\n'), "rule.*", "worked out"),
         (appended("law/england.toml", RULE + 'side = "recipient"\n'), "rule.*", "recipient's side"),
-        (appended("law/england.toml", RULE.replace('citation = "A test Act s.3"\n', "")), "rule.*.citation", "required"),
+        (appended("law/england.toml", RULE.replace('citation = "A test Act s.3"\n', "")), "rule.*.citation", "is missing"),
         (appended("law/england.toml", RULE + 'lifts_confidence = "yes"\n'), "rule.*.lifts_confidence", "valid boolean"),
         (appended("controller.toml", APD), "apd.*.condition", "no condition that needs a document"),
         (

@@ -67,10 +67,10 @@ def test_surreys_red_and_amber_are_working_hours_and_its_green_is_not():
 def test_the_national_timescales_say_which_of_them_a_lawyer_has_still_to_read():
     national = preset("timescales", "national", Timescales).timescales
     said = {str(each.id): (each.duration.hours, each.duration.days, each.runs_by.value, each.legal_review) for each in national}
-    confirmed, needed = LegalReview.confirmed, LegalReview.needed
+    needed = LegalReview.needed
     assert said == {
-        "national.decision": (None, 1, "hub_hours", confirmed),
-        "national.acknowledgement": (None, 1, "hub_hours", confirmed),
+        "national.decision": (None, 1, "hub_hours", needed),
+        "national.acknowledgement": (None, 1, "hub_hours", needed),
         "national.assessment": (None, 45, "hub_hours", needed),
         "national.conference": (None, 15, "hub_hours", needed),
         "national.police_protection": (72, None, "24x7", needed),
@@ -347,7 +347,7 @@ def test_every_fault_of_hub_toml_is_told_at_once_with_its_line():
         f"hub.toml:8 [calendar.week.funday.[key]]: is not one of the allowed values (allowed: {', '.join(WEEK)})",
         "hub.toml:4 [calendar.bank_holidays]: Input should be a valid boolean",
         "hub.toml:5 [calendar.closed.0]: is no day (allowed: a day such as 2026-09-30, in TOML without quotes)",
-        "hub.toml:14 [timescale]: is not a known key (allowed: stages, hours, timescales, calendar, checks)",
+        "hub.toml:14 [timescale]: is not a known key (allowed: stages, hours, timescales, calendar, referrers, checks)",
     ]
 
 
