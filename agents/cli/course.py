@@ -53,9 +53,10 @@ def decide(hub: Hub) -> None:
     officer = _officer(hub)
     for case_id in hub.party.store.cases():
         decision = decision_of(hub.party.store.events(case_id))
-        if decision is not None:
-            for minutes, happening in ((5, Happening.referrer_acknowledged), (10, Happening.response_decided)):
-                recording.record(hub, case_id, officer, happening, decision.decided_at + timedelta(minutes=minutes))
+        for minutes, happening in ((5, Happening.referrer_acknowledged), (10, Happening.response_decided)):
+            at = decision.decided_at + timedelta(minutes=minutes) if decision is not None else None
+            if at is not None and at <= hub.party.now():  # a contact that somebody added a moment ago: nothing has followed yet
+                recording.record(hub, case_id, officer, happening, at)
 
 
 def late(script: Iterable[Later]) -> frozenset[PartyId]:

@@ -112,9 +112,8 @@ def go_on(
 def _missed(awaited: Awaited, each: Running, ends: Iterable[Happened], at: datetime, back: Digest, clocks: Clocks) -> Iterator[Work]:
     held = (one.recorded_at for one in ends if one.happening in each.due.ends_on and one.happened_at >= each.since.happened_at)
     since, soon = min(held), at + OVERLAP
-    told = dict.fromkeys(one.tell.value for one in clocks.notices(awaited.deadline) if since < one.at <= soon)
-    for what in (SILENCE, *told):
-        due = awaited.deadline.due_at if what == SILENCE else at
+    told = {one.tell.value: one.at for one in clocks.notices(awaited.deadline) if since < one.at <= soon}
+    for what, due in {SILENCE: awaited.deadline.due_at, **told}.items():
         work = _work(awaited, max(at, due), what)
         yield replace(work, id=f"{work.id}/{str(back)[:16]}", digest=digest_of(f"{work.id}/{back}".encode()))
 

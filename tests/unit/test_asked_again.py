@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from pydantic import TypeAdapter
-from small_borough import SmallBorough, rows, write_files
+from small_borough import rows, write_files
 
 from agents.demo.ceremony import renew
 from agents.hub.links import linked
@@ -28,13 +28,6 @@ def template(tmp_path_factory):
     folder = tmp_path_factory.mktemp("again")
     write_files(folder, contacts=1)
     return folder
-
-
-@pytest.fixture
-def borough(template, tmp_path):
-    made = SmallBorough(tmp_path, like=template)
-    yield made
-    made.close()
 
 
 def first(borough):

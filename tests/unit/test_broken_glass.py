@@ -40,13 +40,6 @@ def template(tmp_path_factory):
 
 
 @pytest.fixture
-def borough(template, tmp_path):
-    made = SmallBorough(tmp_path, like=template)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def broken(borough):
     return asked(borough, borough.trust, "s47", **BROKEN)
 

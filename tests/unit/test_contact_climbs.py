@@ -46,13 +46,6 @@ def template(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def borough(template, tmp_path):
-    made = SmallBorough(tmp_path, like=template)
-    yield made
-    made.close()
-
-
 def lines_of(folder):
     return [CONTACTS.validate_json(line) for line in (folder / "contacts.jsonl").read_text().splitlines()]
 

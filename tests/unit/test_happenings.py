@@ -388,6 +388,55 @@ def test_an_end_recorded_in_error_lets_the_timescale_run_on_and_what_fell_due_me
     assert (state.ended_at, state.overdue) == (None, True)
 
 
+def ended_twice(borough, case_id):
+    """Police protection with two ends, each recorded in error."""
+    recording.record(borough.hub, case_id, OFFICER, PROTECTED, NOW)
+    ends = [NOW + 40 * HOUR, NOW + 41 * HOUR]
+    for each in ends:
+        borough.clock.at = each
+        recording.record(borough.hub, case_id, OFFICER, Happening.police_protection_ended, each)
+    return ends
+
+
+def test_of_two_who_take_back_an_end_each_at_once_one_looks_again_and_no_silence_is_lost(borough, case_id, monkeypatch):
+    first, second = ended_twice(borough, case_id)
+    before = borough.hub.party.store.events(case_id)
+    ended = Happening.police_protection_ended
+    borough.clock.at = NOW + 73 * HOUR
+    borough.work(borough.hub)
+    recording.record_in_error(borough.hub, case_id, OFFICER, ended, first, MISTYPED)
+    with monkeypatch.context() as patched:
+        patched.setattr(recording, "_contacted", lambda *_: before)  # read before the first was taken back
+        with pytest.raises(ConfigurationError, match="taken back a moment ago"):
+            recording.record_in_error(borough.hub, case_id, OFFICER, ended, second, MISTYPED)
+    assert recording.record_in_error(borough.hub, case_id, OFFICER, ended, second, MISTYPED)
+    borough.work(borough.hub)
+    assert outcomes(borough.hub.party).count("overdue.case.national.police_protection") == 1
+
+
+def test_an_end_taken_back_while_the_deadline_falls_due_loses_no_silence(borough, case_id, monkeypatch):
+    recording.record(borough.hub, case_id, OFFICER, PROTECTED, NOW)
+    borough.clock.at = NOW + 40 * HOUR
+    recording.record(borough.hub, case_id, OFFICER, Happening.police_protection_ended, NOW + 40 * HOUR)
+    borough.clock.at = NOW + 72 * HOUR - timedelta(milliseconds=200)
+    apply = borough.hub.party.store.apply
+
+    def late(effects, sealer, at):
+        monkeypatch.setattr(borough.hub.party.store, "apply", apply)
+        borough.clock.at = NOW + 72 * HOUR + timedelta(seconds=1)
+        borough.work(borough.hub)  # finds it ended still
+        return apply(effects, sealer, at)
+
+    monkeypatch.setattr(borough.hub.party.store, "apply", late)
+    assert recording.record_in_error(borough.hub, case_id, OFFICER, Happening.police_protection_ended, NOW + 40 * HOUR, MISTYPED)
+    borough.work(borough.hub)
+    borough.clock.move(hours=1)
+    borough.work(borough.hub)
+    told = [each for each in outcomes(borough.hub.party) if "case.national.police_protection" in each]
+    assert told.count("overdue.case.national.police_protection") == 1
+    assert "told.head_of_service.case.national.police_protection" in told
+
+
 def test_only_what_an_officer_recorded_is_taken_back_and_only_with_a_reason(borough, case_id):
     with pytest.raises(ConfigurationError) as refused:
         recording.record_in_error(borough.hub, case_id, OFFICER, Happening.contact, NOW - HOUR, "typing error")

@@ -239,13 +239,6 @@ def template(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def borough(template, tmp_path):
-    made = SmallBorough(tmp_path, like=template)
-    yield made
-    made.close()
-
-
 def test_the_same_file_again_is_known_and_nothing_is_doubled(borough):
     data = lines(contact(1), contact(2, decision=decision()))
     first, again = borough.hub.intake(data, "f"), borough.hub.intake(data + data, "f")

@@ -52,13 +52,6 @@ def template(tmp_path_factory):
 
 
 @pytest.fixture
-def borough(template, tmp_path):
-    made = SmallBorough(tmp_path, like=template)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def police(borough):
     return Sender(borough, borough.police.party)
 

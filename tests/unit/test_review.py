@@ -92,6 +92,16 @@ def test_what_waits_is_what_only_a_person_may_answer_the_most_pressing_first(fre
     assert whys == {Status.in_review: ("row_none",), Status.ambiguous: ("ambiguous",), Status.contact_us: ("never_automatic",)}
 
 
+def test_a_hub_that_is_no_longer_listed_hides_nothing_that_waits(fresh, monkeypatch):
+    fresh.take_in()
+    fresh.work()
+    desk = desk_of(fresh.police)
+    found = desk.queue()
+    monkeypatch.setattr(type(fresh.police.party.trust), "party", lambda *_: None)  # as under a directory without it
+    assert found
+    assert {desk.why(each) for each in desk.queue()} == {("hub_not_listed",)}
+
+
 def test_what_waits_is_listed_without_opening_a_case_of_which_nothing_waits(fresh, monkeypatch):
     fresh.take_in()
     fresh.work()

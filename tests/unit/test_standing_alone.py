@@ -47,13 +47,6 @@ def template(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def borough(template, tmp_path):
-    made = SmallBorough(tmp_path, like=template)
-    yield made
-    made.close()
-
-
 def acknowledge(borough, sender, **changes):
     """An acknowledgement of nothing, sealed by this party for the hub, with some of its header changed."""
     hub = borough.hub.party
