@@ -160,7 +160,7 @@ def _opened(party: Party, record: TopicRecord, at: datetime) -> Opened | Refused
     """Open it; a fault of ours on hostile bytes must not stop the others."""
     try:
         return _tried(party, record, at)
-    except Exception as error:  # noqa: BLE001 - as above
+    except Exception as error:  # noqa: BLE001 - it is quarantined like whatever cannot be opened
         party.alarm("open_failed", topic=record.topic, error=type(error).__name__)
         return Refused(1, Refusal.malformed)
 

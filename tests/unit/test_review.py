@@ -92,13 +92,15 @@ def test_what_waits_is_what_only_a_person_may_answer_the_most_pressing_first(fre
     assert whys == {Status.in_review: ("row_none",), Status.ambiguous: ("ambiguous",), Status.contact_us: ("never_automatic",)}
 
 
-def test_a_hub_that_is_no_longer_listed_hides_nothing_that_waits(fresh, monkeypatch):
+def test_a_hub_that_is_no_longer_listed_hides_nothing_that_waits(fresh):
     fresh.take_in()
     fresh.work()
     desk = desk_of(fresh.police)
-    found = desk.queue()
-    monkeypatch.setattr(type(fresh.police.party.trust), "party", lambda *_: None)  # as under a directory without it
-    assert found
+    assert desk.queue()
+    listed = fresh.police.party.trust.directory.parties
+    fresh.tell(fresh.next_directory(parties=tuple(each for each in listed if each.id != fresh.hub.party.id)))
+    fresh.work(fresh.police)
+    assert fresh.police.party.trust.party(fresh.hub.party.id) is None
     assert {desk.why(each) for each in desk.queue()} == {("hub_not_listed",)}
 
 
